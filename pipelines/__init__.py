@@ -1,0 +1,1 @@
+"""UNDERSTAND AND KEEP: knows meaning and PostgreSQL; nothing of schedules or mail."""

@@ -1,0 +1,1 @@
+"""WATCH AND TELL: knows time, checks, incidents, mail and the command line."""

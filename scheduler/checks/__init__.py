@@ -1,0 +1,1 @@
+"""The checks: pure functions from observations to findings. No clock, no database, no mail."""

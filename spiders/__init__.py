@@ -1,0 +1,1 @@
+"""COLLECT: knows the web; nothing of meaning, database or mail."""
