@@ -1,0 +1,98 @@
+"""The command `tallywatch`: its commands by name, loaded when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from scheduler.exceptions import TallywatchError
+
+COMMANDS = {
+    "demo": "The whole job on a local mirror with planted faults, at high speed.",
+    "daemon": "Run until told to stop.",
+    "crawl": "Poll the sources now, once.",
+    "parse": "Read texts, HTML or JSON and print the claims.",
+    "backtest": "Stream observations of a CSV through the checks.",
+    "status": "Is everything well: leader, database, mails, sources.",
+    "sources": "What is polled.",
+    "doctor": "Check that everything is configured and reachable.",
+    "incidents": "The work list.",
+    "figures": "The ledger, as known now or then.",
+    "mail": "The outbox.",
+}
+"""Name -> what it does: the list of `tallywatch --help`, which imports none of them."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands live in `scheduler.commands.NAME` and are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one command; None for a name that does not exist."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"scheduler.commands.{cmd_name}")
+        command = get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="Watches the daily tallies of Russian losses. Begin with: tallywatch demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def tallywatch(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: FBT001, FBT003 - typer's form
+    now: str | None = typer.Option(None, "--now", help="Pretend that it is this time (ISO; naive is Kyiv time)."),
+) -> None:
+    """Watches the daily tallies of Russian losses. Begin with: tallywatch demo."""
+    if debug:
+        os.environ["TALLYWATCH_DEBUG"] = "1"
+    if now is not None:
+        os.environ["TALLYWATCH_NOW"] = now
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command and exit: 0 done, 1 something is wrong in the world, 2 wrong use or configuration.
+
+    An error that we know is one sentence on stderr; with --debug its traceback follows.
+    """
+    try:
+        result: Any = app(argv, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except TallywatchError as error:
+        if os.environ.get("TALLYWATCH_DEBUG"):
+            raise
+        print(f"tallywatch: {error}", file=sys.stderr)  # noqa: T201 - the command line speaks here
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
