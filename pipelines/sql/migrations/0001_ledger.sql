@@ -237,3 +237,11 @@ CREATE TABLE validators (
     PRIMARY KEY (source, url)
 );
 COMMENT ON TABLE validators IS 'What a server gave us to ask again with: an unchanged page costs a 304';
+COMMENT ON TABLE validators IS 'What a server gave us to ask again with: an unchanged page costs a 304';
+
+CREATE TABLE ledger (
+    one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+    generation bigint NOT NULL DEFAULT 0        -- moves with every judging: who kept a state in memory sees that it is old
+);
+COMMENT ON TABLE ledger IS 'One row: the lock of the judges';
+INSERT INTO ledger DEFAULT VALUES;
