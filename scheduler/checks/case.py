@@ -1,0 +1,132 @@
+"""One arrival with everything that the checks may know of it: what was known until then, and nothing later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scheduler.checks.finding import Finding, Suggestion
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.records import Observation
+    from scheduler.checks.book import Entry
+    from scheduler.checks.finding import Severity
+    from scheduler.checks.weigh import Number, Setting, Weighing
+
+TELL = 0.5  # a slip that explains at least half of what could have happened is told
+SINGLED_OUT = 0.6  # a value is suggested when it is at least this share of what its slip could have meant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """An arriving total, its surroundings and their weighing."""
+
+    said: Observation
+    total: int
+    base: Entry | None  # the entry before it that it is measured against
+    setting: Setting | None  # None: nothing is known around it
+    weighing: Weighing
+    learned: bool  # whether the series has a pace of its own yet
+    others: tuple[Entry, ...]  # what other sources say of the cell, independent of this one
+    earlier: Observation | None  # what this source said of the cell before
+
+    @property
+    def change(self) -> int | None:
+        """What the total says of the day, when the day before is known."""
+        if self.base is None or self.base.day != self.said.as_of.toordinal() - 1:
+            return None
+        return self.total - self.base.total
+
+    @property
+    def level(self) -> int | None:
+        """What the last total most probably was."""
+        if self.setting is None or not self.setting.before:
+            return None
+        return max(self.setting.before, key=lambda a: a.weight).total
+
+    @property
+    def falls(self) -> bool:
+        """Whether the total is below the last one."""
+        return self.level is not None and self.total < self.level
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the total is what it was on the day before."""
+        return self.change == 0 and self.level == self.total
+
+    @property
+    def arithmetic_fails(self) -> bool:
+        """Whether no belief about the last total makes it, the printed change and this total agree."""
+        if self.setting is None or self.said.daily is None:
+            return False
+        day = self.setting.day - 1
+        return all(a.day != day or a.total + self.said.daily != self.total for a in self.setting.before)
+
+    def tell_slip(self, number: Number) -> bool:
+        """Whether a slip in that number explains so much that a person should look."""
+        return self.weighing.share_of(number) >= TELL
+
+    def suggest(self, number: Number) -> Suggestion | None:
+        """What was probably meant by that number; a value only where the evidence singles one out."""
+        best = self.weighing.best(number)
+        if best is None:
+            return None
+        single = best.value is not None and best.share >= SINGLED_OUT * self.weighing.share_of(number)
+        return Suggestion(
+            field="daily" if number == "daily" else "total",
+            value=best.value if single else None,
+            diagnosis=best.diagnosis if single or best.value is None else "unknown",
+            evidence=f"explains {best.share:.0%} of what could have happened",
+        )
+
+    def doubt_between(self, number: Number) -> str:
+        """Say which number is wrong, or that nothing tells them apart."""
+        name = "the printed change" if number == "daily" else "the total"
+        if self.weighing.share_of(number) >= SINGLED_OUT:
+            return f"{name} is probably wrong"
+        return f"nothing tells for certain which is wrong, {name} more likely"
+
+    def usual(self) -> int | None:
+        """What the pace gives for the total."""
+        if self.setting is None or self.base is None:
+            return None
+        days = self.setting.day - self.base.day
+        return self.base.total + round(self.setting.law.mean * days) * self.setting.law.step
+
+    def finding(
+        self,
+        kind: str,
+        message: str,
+        *,
+        severity: Severity = "warning",
+        observed: int | None = None,
+        expected: int | None = None,
+        suggestion: Suggestion | None = None,
+        blamed: Observation | None = None,
+        against: tuple[int, ...] = (),
+    ) -> Finding:
+        """Say something of this arrival, or of an earlier number that it shows to be wrong."""
+        cell = blamed or self.said
+        return Finding(
+            kind=kind,
+            claimant=cell.claimant,
+            metric=cell.metric,
+            as_of=cell.as_of,
+            source=cell.source,
+            ref=self.said.ref,
+            known_at=self.said.known_at,
+            severity=severity,
+            group=group(cell.claimant, cell.as_of, cell.source),
+            observed=cell.total if observed is None else observed,
+            expected=expected,
+            suggestion=suggestion,
+            message=message,
+            against=against,
+        )
+
+
+def group(claimant: str, as_of: date, source: str) -> str:
+    """The name of one report: its findings are told together."""
+    return f"{claimant}/{as_of.isoformat()}/{source}"

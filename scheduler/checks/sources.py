@@ -1,0 +1,80 @@
+"""`contradiction.sources`: sources disagree on one cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scheduler.checks import slips
+from scheduler.checks.finding import Suggestion
+
+if TYPE_CHECKING:
+    from scheduler.checks.book import Entry
+    from scheduler.checks.case import Case
+    from scheduler.checks.finding import Finding
+
+KIND = "contradiction.sources"
+SURE = 2 / 3  # below, nothing tells the two sides apart, and the finding says so
+
+
+def check(case: Case) -> Finding | None:
+    """Name who dissents: the side that a slip explains best, given roles, neighbours and pace."""
+    against = [e for e in case.others if e.total != case.total]
+    if not against:
+        return None
+    if case.weighing.right >= 0.5:  # noqa: PLR2004 - more likely right than wrong
+        return _blame_others(case, against)
+    best = case.weighing.best("total")
+    meant = best.value if best and best.value is not None else against[0].total
+    sure = case.weighing.share_of("total") >= SURE
+    return case.finding(
+        KIND,
+        f"{who(case)}: {'' if sure else 'possibly '}{case.said.source} is wrong",
+        expected=meant,
+        suggestion=_suggestion(case.total, meant, case, sure=sure),
+        against=tuple(e.said.ref for e in against),
+    )
+
+
+def _blame_others(case: Case, against: list[Entry]) -> Finding:
+    wrong = max(against, key=lambda e: (e.said.known_at, e.said.source))
+    sure = case.weighing.right >= SURE
+    return case.finding(
+        KIND,
+        f"{who(case)}: {'' if sure else 'possibly '}{wrong.said.source} is wrong",
+        expected=case.total,
+        suggestion=_suggestion(wrong.total, case.total, case, sure=sure),
+        blamed=wrong.said,
+        against=(case.said.ref,),
+    )
+
+
+def _suggestion(wrong: int, meant: int, case: Case, *, sure: bool) -> Suggestion:
+    diagnosis = (case.setting.slip(wrong, meant) if case.setting else slips.likelihood(wrong, meant))[1]
+    evidence = "the pace of the series and the roles of the sources" if sure else "nothing tells the two sides apart"
+    return Suggestion(field="total", value=meant if sure else None, diagnosis=diagnosis, evidence=evidence)
+
+
+def who(case: Case) -> str:
+    """Who says what since when."""
+    words = sorted([case.said, *(e.said for e in case.others)], key=lambda o: (o.known_at, o.source))
+    parts = [f"{o.source} {o.total:,} since {o.known_at:%Y-%m-%d %H:%M}" for o in words]
+    return f"{case.said.metric} of {case.said.as_of}: " + ", ".join(parts)
+
+
+@dataclass(slots=True)
+class Habit:
+    """Whether a source shows the day before under today's date as a rule."""
+
+    same: float = 0.0
+    behind: float = 0.0
+
+    def learn(self, *, behind: bool) -> None:
+        """Take in one comparison of a moving total with another source; old ones fade within weeks."""
+        self.same = self.same * 0.99 + (not behind)
+        self.behind = self.behind * 0.99 + behind
+
+    @property
+    def lags(self) -> bool:
+        """Three numbers in a row are enough for a newcomer; a source that keeps up must change its ways for good."""
+        return self.behind >= 3 and self.behind > 2 * self.same  # noqa: PLR2004

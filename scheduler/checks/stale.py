@@ -1,0 +1,50 @@
+"""`contradiction.stale`: yesterday's figures under today's date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scheduler.checks.case import Case
+    from scheduler.checks.finding import Finding
+
+KIND = "contradiction.stale"
+REPEATED = 1 / 500  # reports that are yesterday's as a whole
+
+
+def check(case: Case) -> Finding | None:
+    """An unchanged total in a series that always moves."""
+    if not case.learned or case.base is None or not case.unchanged or not case.tell_slip("total"):
+        return None
+    return finding(case, f"{case.said.metric} stays at {case.total:,} on {case.said.as_of}, though it moves every day")
+
+
+def finding(case: Case, message: str) -> Finding:
+    """Say that a total was carried over."""
+    suggestion = case.suggest("total")
+    return case.finding(KIND, message, expected=case.usual(), suggestion=suggestion)
+
+
+@dataclass(slots=True)
+class Report:
+    """What one report has repeated of the day before so far."""
+
+    log_odds: float = log(REPEATED)  # for the whole report being yesterday's
+    unchanged: list[Case] = field(default_factory=list)
+    moved: bool = False
+
+    def add(self, case: Case) -> list[Case]:
+        """Take in a number; give those that are now to be told as repeated."""
+        if case.base is None or case.setting is None or not case.learned:
+            return []
+        if not case.unchanged:
+            self.moved = True
+            return []
+        self.log_odds -= log(max(case.setting.fit(case.total), 1e-12))
+        self.unchanged.append(case)
+        if self.moved or self.log_odds < 0:
+            return []
+        told, self.unchanged = self.unchanged, []
+        return told
