@@ -1,0 +1,113 @@
+"""Telegram channels, as their public preview at t.me/s/CHANNEL shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lxml import etree
+
+from spiders.base import KYIV, SourceSpider
+from spiders.exceptions import EmptyPage, LayoutChanged
+from spiders.pages import moment, words
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from parsel import Selector
+    from scrapy.http import Response
+
+    from spiders.items import Document
+
+# The class as a whole word: "tgme_widget_message_text" is also how the names of other classes begin.
+_TEXT = "contains(concat(' ', normalize-space(@class), ' '), ' tgme_widget_message_text ')"
+# An album's caption is that element twice, one in the other; a quoted reply and the preview of a link have it too.
+_FOREIGN = (
+    "contains(@class, 'js-message_reply_text') or contains(@class, 'tgme_widget_message_reply')"
+    " or contains(@class, 'tgme_widget_message_link_preview')"
+)
+OWN_TEXT = f".//div[{_TEXT}][not({_FOREIGN})][not(ancestor::*[{_TEXT} or {_FOREIGN}])]"
+
+
+class TelegramChannel(SourceSpider):
+    """A public channel.
+
+    A post is one document. Its content is what was posted and nothing else: the line that says from whom it was
+    forwarded (`tgme_widget_message_forwarded_from`), if it was, and the text. Replies quoted above it, previews
+    of links, counters of views and pictures are left out.
+    """
+
+    channel: str
+    options = ("channel",)
+    home = "https://t.me"
+    hosts = ("t.me", "telegram.me")
+    start_paths = ()
+    most_posts: ClassVar[int] = 100  # on one page; Telegram shows twenty
+    most_bytes: ClassVar[int] = 256 * 1024  # of one post; Telegram allows 4,096 characters and their markup
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Ask for the latest posts."""
+        yield self.get(f"/s/{self.channel}")
+
+    def parse(self, response: Response, before: int | None = None, **_: Any) -> Iterator[Any]:
+        """Yield the posts of a page and ask for the page before it, as long as it can hold a day asked for."""
+        messages = response.css("div.tgme_widget_message[data-post]")
+        if not messages:
+            self._check_end(response, before)
+            return
+        read = [self._post(response, message) for message in messages[-self.most_posts :]]
+        posts = [post for post in read if post is not None]
+        yield from self._page_before(response, posts, before)
+        yield from (post for post in posts if self.wanted(post.published_at) and len(post.content) <= self.most_bytes)
+        self._check_page(len(messages), posts)
+
+    def _check_end(self, response: Response, before: int | None) -> None:
+        """Let a history end with an empty list, as it does; a channel without any post is another matter."""
+        self.part(response, ".tgme_channel_history")
+        if before is None:
+            raise EmptyPage(f"no post in {self.channel}")
+
+    def _post(self, response: Response, message: Selector) -> Document | None:
+        """Return a post, or None for one without words of its own (a picture, a service message)."""
+        texts = message.xpath(OWN_TEXT)
+        if not texts:
+            return None
+        forwarded = message.xpath("(.//*[contains(@class, 'tgme_widget_message_forwarded_from')])[1]")
+        key = message.attrib["data-post"]
+        stamp = message.css("a.tgme_widget_message_date time[datetime]::attr(datetime)").get()
+        return self.document(
+            response,
+            key=key,
+            url=self.here(f"/{key}"),
+            content="\n".join(_html(part) for part in [*forwarded, *texts]),
+            canonical="\n".join(words(part) for part in [*forwarded, *texts]),
+            published_at=moment(stamp, UTC),
+            edited=any("edited" in words(meta).split() for meta in message.css(".tgme_widget_message_meta")),
+        )
+
+    def _page_before(self, response: Response, posts: list[Document], before: int | None) -> Iterator[Any]:
+        link = response.css("a.tme_messages_more::attr(data-before)").get()
+        if self.since is None or link is None or not link.isdigit():
+            return
+        goes_back = before is None or int(link) < before  # else a page that names itself would never end
+        oldest = min((post.published_at for post in posts if post.published_at), default=None)
+        if goes_back and (oldest is None or oldest.astimezone(KYIV).date() >= self.since):
+            yield self.get(f"/s/{self.channel}?before={link}", self.parse, before=int(link))
+
+    def _check_page(self, shown: int, posts: list[Document]) -> None:
+        """Raise for what is wrong with a page whose posts are on their way."""
+        if not posts:
+            raise LayoutChanged("no post on the page has a text")
+        if shown > self.most_posts:
+            raise LayoutChanged(f"{shown} posts on one page; only the last {self.most_posts} were read")
+        long = [post.key for post in posts if len(post.content) > self.most_bytes]
+        if long:
+            raise LayoutChanged(f"more than {self.most_bytes} bytes in {', '.join(long)}: not kept")
+        undated = [post.key for post in posts if post.published_at is None]
+        if undated:
+            raise LayoutChanged(f"no time of publication at {', '.join(undated)}")
+        self.check_alive(max(post.published_at for post in posts if post.published_at))
+
+
+def _html(part: Selector) -> str:
+    return str(etree.tostring(part.root, encoding="unicode", method="html", with_tail=False))
