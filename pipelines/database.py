@@ -1,0 +1,170 @@
+"""Where the database is, and how it is used: one pool, transactions, errors that a person understands.
+
+with database.locate(url, home) as conninfo:
+    migrations.migrate(conninfo)
+    async with database.open_pool(conninfo) as pool, database.transaction(pool) as connection:
+        await connection.execute(QUERIES["…"].sql, {…})
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed
+
+from pipelines import embedded
+from pipelines.exceptions import DatabaseFull, DatabaseUnreachable, DatabaseUnsuitable
+from pipelines.migrations import migrate
+from pipelines.queries import QUERIES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+OLDEST_SERVER = 15  # Debian 12 has it, and the tests pass on it
+CONNECT_PATIENCE = 10  # seconds, for each address of the host
+POOL_PATIENCE = 10.0  # seconds to wait for a free connection
+POOL_SIZE = 8  # a crawl, the judge, the mailer and the health page each hold one for milliseconds
+
+DISK_FULL = "53100"  # SQLSTATE
+SERVER_LEFT = ("08", "57P")  # SQLSTATEs that begin so: connection lost; shut down, crashed, starting, database dropped
+
+
+@asynccontextmanager
+async def opened(url: str | None, home: Path) -> AsyncIterator[Pool]:
+    """Find the database, bring it up to date, and open the pool of this process. Blocks the loop until that is done.
+
+    Raises a PipelineError.
+    """
+    with locate(url, home) as conninfo:
+        with connect(conninfo) as plain:
+            migrate(plain)
+        async with open_pool(conninfo) as pool:
+            yield pool
+
+
+@contextmanager
+def locate(url: str | None, home: Path) -> Iterator[str]:
+    """Give the conninfo of the database: that of the URL, else that of the embedded server in the home.
+
+    Blocks while an embedded server starts: half a second the first time, a tenth later.
+    """
+    if url is not None:
+        yield _checked(url)
+        return
+    with embedded.server(home) as conninfo:
+        yield conninfo
+
+
+def _checked(url: str) -> str:
+    """Refuse a malformed URL here, because libpq's complaints quote parts of it: a password must reach no log."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        parts = {"host": "@"}
+    if "://" in url and any("@" in str(parts.get(name, "")) for name in ("host", "port", "dbname")):
+        raise DatabaseUnsuitable(
+            "The database URL is malformed: write postgresql://user:password@host:5432/name,"
+            " with every special character of the password percent-encoded"
+        )
+    return make_conninfo(url)
+
+
+@contextmanager
+def connect(conninfo: str) -> Iterator[psycopg.Connection[DictRow]]:
+    """Open one plain connection, each statement for itself: for what is done before there is a loop."""
+    with explained(), psycopg.connect(_in_utc(conninfo), autocommit=True, row_factory=dict_row) as connection:
+        if connection.info.server_version < OLDEST_SERVER * 10_000:
+            raise DatabaseUnsuitable(
+                f"tallywatch needs PostgreSQL {OLDEST_SERVER} or newer, and the server of the database URL"
+                f" is {connection.info.parameter_status('server_version')}: upgrade it, or leave the URL out"
+            )
+        yield connection
+
+
+@asynccontextmanager
+async def open_pool(conninfo: str, *, size: int = POOL_SIZE) -> AsyncIterator[Pool]:
+    """Open the pool of a process, in the loop in which it will be used."""
+    conninfo = _in_utc(conninfo)
+    with explained():  # first without a pool, which would only tell that it waited in vain
+        await (await psycopg.AsyncConnection.connect(conninfo)).close()
+    pool = AsyncConnectionPool(
+        conninfo,
+        connection_class=psycopg.AsyncConnection[DictRow],
+        kwargs={"row_factory": dict_row},
+        min_size=1,
+        max_size=size,
+        timeout=POOL_PATIENCE,
+        open=False,  # the constructor would look for a loop
+        check=AsyncConnectionPool.check_connection,  # else the first uses after a restart of the server fail
+        name="tallywatch",
+    )
+    async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """Run the block as one transaction: kept when it ends, undone when it raises.
+
+    Raises DatabaseUnreachable or DatabaseFull if that is why it could not be kept.
+    """
+    with explained():
+        async with pool.connection() as conn:
+            yield conn
+
+
+async def many(conn: Connection, name: str, **values: Any) -> list[DictRow]:
+    """Return the rows of a named query."""
+    return await (await conn.execute(QUERIES[name].sql, values)).fetchall()
+
+
+async def maybe(conn: Connection, name: str, **values: Any) -> DictRow | None:
+    """Return the row of a named query, if it gives one."""
+    return await (await conn.execute(QUERIES[name].sql, values)).fetchone()
+
+
+async def one(conn: Connection, name: str, **values: Any) -> DictRow:
+    """Return the row of a named query that always gives one."""
+    row = await maybe(conn, name, **values)
+    if row is None:
+        raise LookupError(f"The query {name} gave no row")
+    return row
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say in one sentence that PostgreSQL is away or full. What our own SQL did wrong stays what it is."""
+    try:
+        yield
+    except PoolClosed:  # our mistake: used after its end
+        raise
+    except psycopg.OperationalError as error:
+        if error.sqlstate == DISK_FULL:
+            raise DatabaseFull(
+                "The disk of PostgreSQL is full: free some space; what is undone now will be done again"
+            ) from error
+        if error.sqlstate is None or error.sqlstate.startswith(SERVER_LEFT):
+            raise DatabaseUnreachable(
+                f"PostgreSQL cannot be reached ({_reason(error)}): see that it runs and that the database URL is right"
+            ) from error
+        raise
+
+
+def _reason(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].removeprefix("connection failed: ")
+
+
+def _in_utc(conninfo: str) -> str:
+    """Have sessions think in UTC, beside whatever options the conninfo brings; do not wait for ever for a host."""
+    parts = conninfo_to_dict(conninfo)
+    options = f"{parts.get('options') or ''} -c timezone=UTC".strip()
+    return make_conninfo(conninfo, options=options, connect_timeout=parts.get("connect_timeout") or CONNECT_PATIENCE)
