@@ -121,6 +121,11 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
             yield conn
 
 
+async def run(conn: Connection, name: str, **values: Any) -> int:
+    """Run a named query for its effect; return how many rows it touched."""
+    return (await conn.execute(QUERIES[name].sql, values)).rowcount
+
+
 async def many(conn: Connection, name: str, **values: Any) -> list[DictRow]:
     """Return the rows of a named query."""
     return await (await conn.execute(QUERIES[name].sql, values)).fetchall()

@@ -13,25 +13,31 @@ ROUNDED_FROM = 10_000
 """A relay's total of this size in whole thousands is taken as rounded: prose says "about 150 000"."""
 
 
-def observations(rows: Iterable[Mapping[str, Any]]) -> Iterator[Observation]:
-    """Turn rows of the query `observations`, in order of knowledge, into observations.
+class Sayings:
+    """What every source has said of every cell so far: tells what is new from what is repeated."""
 
-    Left out are rounded numbers, which cannot contradict an exact one, categories outside their validity, and
-    repetitions: a source that says nothing new of a cell is one observation, however many documents say it.
-    """
-    said: dict[tuple[str, str, str, date], tuple[int | None, int | None]] = {}
-    for row in rows:
-        if is_rounded(row) or not METRICS[row["metric"]].valid_on(row["as_of"]):
-            continue
+    def __init__(self) -> None:
+        self.said: dict[tuple[str, str, str, date], tuple[int | None, int | None]] = {}
+
+    def observations(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Observation]:
+        """Turn further rows of the query `observations`, in order of knowledge, into observations.
+
+        Left out are rounded numbers, which cannot contradict an exact one, categories outside their validity,
+        and repetitions: a source that says nothing new of a cell is one observation, however many documents
+        say it.
+        """
+        for row in rows:
+            valid = METRICS[row["metric"]].valid_on(row["as_of"])
+            if valid and not is_rounded(row) and self._is_news(row):
+                yield from_row(row)
+
+    def _is_news(self, row: Mapping[str, Any]) -> bool:
         cell = (row["source"], row["claimant"], row["metric"], row["as_of"])
-        total, daily = said.get(cell, (None, None))
-        if row["total"] in (None, total) and row["daily"] in (None, daily):
-            continue
-        said[cell] = (
-            row["total"] if row["total"] is not None else total,
-            row["daily"] if row["daily"] is not None else daily,
-        )
-        yield from_row(row)
+        before = self.said.get(cell, (None, None))
+        said = tuple(row[field] for field in ("total", "daily"))
+        now = tuple(new if new is not None else old for new, old in zip(said, before, strict=True))
+        self.said[cell] = (now[0], now[1])
+        return now != before
 
 
 def is_rounded(row: Mapping[str, Any]) -> bool:

@@ -7,11 +7,11 @@ import os
 import sys
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from pipelines.exceptions import PipelineError
 from scheduler.exceptions import TallywatchError
 
 COMMANDS = {
@@ -33,21 +33,23 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """A group whose commands live in `scheduler.commands.NAME` and are imported on use."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # Typer's Context is Click's
         """Name the commands in the order of the help."""
+        del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override] # likewise
         """Import one command; None for a name that does not exist."""
+        del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"scheduler.commands.{cmd_name}")
-        command = get_command(module.app)
+        command = get_command(importlib.import_module(f"scheduler.commands.{cmd_name}").app)
         command.name = cmd_name
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override] # likewise
         """Write the list without importing anything."""
+        del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -64,7 +66,7 @@ app = typer.Typer(
 
 @app.callback()
 def tallywatch(
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: FBT001, FBT003 - typer's form
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
     now: str | None = typer.Option(None, "--now", help="Pretend that it is this time (ISO; naive is Kyiv time)."),
 ) -> None:
     """Watches the daily tallies of Russian losses. Begin with: tallywatch demo."""
@@ -74,25 +76,19 @@ def tallywatch(
         os.environ["TALLYWATCH_NOW"] = now
 
 
-def main(argv: list[str] | None = None) -> None:
+def main() -> None:
     """Run one command and exit: 0 done, 1 something is wrong in the world, 2 wrong use or configuration.
 
     An error that we know is one sentence on stderr; with --debug its traceback follows.
     """
     try:
-        result: Any = app(argv, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except TallywatchError as error:
+        app()
+    except (TallywatchError, PipelineError) as error:
         if os.environ.get("TALLYWATCH_DEBUG"):
             raise
-        print(f"tallywatch: {error}", file=sys.stderr)  # noqa: T201 - the command line speaks here
-        sys.exit(error.exit_code)
+        print(f"tallywatch: {error}", file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", 1))
     except BrokenPipeError:
         # The reader of our output (head, less) has left: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    sys.exit(result if isinstance(result, int) else 0)

@@ -39,6 +39,11 @@ class Mail(Section):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @property
+    def readers(self) -> tuple[Recipient, ...]:
+        """Return who is mailed: without any recipient, the Maildir's own reader."""
+        return self.to or (Recipient(address="desk@localhost.localdomain"),)
+
     @field_validator("to", mode="before")
     @classmethod
     def plain_addresses(cls, value: Any) -> Any:
@@ -77,6 +82,11 @@ class Source(BaseModel):
         return dict(self.model_extra or {})
 
 
+def default_home() -> Path:
+    """Return where tallywatch keeps its things: /var/lib/tallywatch for root, else ~/.local/share/tallywatch."""
+    return Path("/var/lib/tallywatch") if os.geteuid() == 0 else Path.home() / ".local/share/tallywatch"
+
+
 class Config(BaseSettings):
     """Everything that can be configured. See `deploy/env.example` and the README for what each means."""
 
@@ -84,12 +94,12 @@ class Config(BaseSettings):
         env_prefix="TALLYWATCH_", env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    home: Path = Field(default_factory=lambda: default_home())
+    home: Path = Field(default_factory=default_home)
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
-    mail: Mail = Field(default_factory=lambda: Mail())
-    judge: Judge = Field(default_factory=lambda: Judge())
+    mail: Mail = Mail()
+    judge: Judge = Judge()
     sources: dict[str, Source] = Field(default_factory=dict)
 
     @field_validator("home")
@@ -121,11 +131,6 @@ class Config(BaseSettings):
         return init_settings, env_settings, *file
 
 
-def default_home() -> Path:
-    """Return where tallywatch keeps its things: /var/lib/tallywatch for root, else ~/.local/share/tallywatch."""
-    return Path("/var/lib/tallywatch") if os.geteuid() == 0 else Path.home() / ".local/share/tallywatch"
-
-
 def find_file(given: Path | None) -> Path | None:
     """Return the configuration file: the one named, else tallywatch.toml here or in the home, else none.
 
@@ -152,7 +157,7 @@ def load(given: Path | None = None) -> Config:
         model_config = SettingsConfigDict(toml_file=file)
 
     try:
-        return Here(**secrets)
+        return Here(**secrets)  # type: ignore[arg-type] # pydantic turns the strings into secrets
     except ValidationError as error:
         raise WrongUse(explain(error, file)) from error
     except ValueError as error:  # TOML that does not parse, an environment variable that is not JSON

@@ -9,7 +9,7 @@ class TallywatchError(Exception):
     exit_code = 1
 
 
-class WrongUse(TallywatchError):
+class WrongUse(TallywatchError):  # noqa: N818 - it reads as what it is: `raise WrongUse`
     """Raised by commands and by the configuration: what was asked for cannot be done. Exits 2."""
 
     exit_code = 2

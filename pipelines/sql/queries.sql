@@ -27,6 +27,15 @@ LEFT JOIN LATERAL (
 ) ok ON true
 ORDER BY s.name;
 
+-- name: outages
+-- Sources whose last crawls all failed: since when, how many, and why at last.
+SELECT r.source, (array_agg(coalesce(r.cause, 'unknown') ORDER BY r.id DESC))[1] AS cause,
+       min(r.started_at) AS began, count(*) AS crawls
+FROM runs r
+WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND r.id > coalesce(
+    (SELECT max(ok.id) FROM runs ok WHERE ok.source = r.source AND ok.verdict <> 'broken'), 0)
+GROUP BY r.source ORDER BY r.source;
+
 -- name: latest_days
 -- The latest report day that each source has reported for each claimant.
 SELECT d.source, c.claimant, max(c.as_of) AS as_of
@@ -69,12 +78,17 @@ WHERE v.id = old.id
 RETURNING v.id, %(seen)s < old.first_seen
     OR (SELECT count(*) > 1 FROM versions o WHERE o.document = v.document) AS redate;
 
--- name: touch_source_versions
--- A source answered that nothing changed since the stored validators: what it last showed at that URL was seen again.
-UPDATE versions v SET last_seen = greatest(v.last_seen, %(seen)s)
-FROM documents d
-WHERE d.id = v.document AND d.source = %(source)s AND d.url = %(url)s
-    AND v.id = (SELECT id FROM versions WHERE document = d.id ORDER BY known_at DESC, id DESC LIMIT 1);
+-- name: touch_page
+-- A page answered "not modified": what it showed when it was last seen, it still shows.
+UPDATE versions v SET last_seen = %(seen)s
+FROM (
+    SELECT v2.id, max(v2.last_seen) OVER () AS latest, v2.last_seen
+    FROM versions v2
+    JOIN exchanges e ON e.sha256 = v2.exchange
+    JOIN documents d ON d.id = v2.document
+    WHERE d.source = %(source)s AND e.url = %(url)s
+) shown
+WHERE v.id = shown.id AND shown.last_seen = shown.latest AND shown.latest < %(seen)s;
 
 -- name: keep_version
 -- Keep a new content of a document; no row when another process was quicker.
@@ -195,8 +209,10 @@ CROSS JOIN LATERAL (
 ORDER BY k.known_at, d.source, d.key, c.id;
 
 -- name: figures_of_cells
--- All history of some cells.
-SELECT f.* FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
+-- All history of some cells; a known_until of null is still known.
+SELECT f.claimant, f.metric, f.as_of, f.known_since, nullif(f.known_until, 'infinity') AS known_until,
+       f.total, f.daily, f.status, f.supports, f.dissents
+FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
 JOIN figures f USING (claimant, metric, as_of)
 ORDER BY claimant, metric, as_of, known_since;
 
@@ -207,41 +223,73 @@ DELETE FROM figures WHERE claimant = %(claimant)s AND metric = %(metric)s AND as
 -- name: keep_figure
 -- What the ledger holds for a cell, from one moment to the next.
 INSERT INTO figures (claimant, metric, as_of, known_since, known_until, total, daily, status, supports, dissents)
-VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, %(known_until)s, %(total)s, %(daily)s, %(status)s,
+VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, coalesce(%(known_until)s, 'infinity'), %(total)s, %(daily)s, %(status)s,
         %(supports)s, %(dissents)s);
 
 -- name: figures
--- The ledger as known at one moment; every condition may be null.
+-- The ledger as known at one moment, or now; every condition may be null.
 SELECT claimant, metric, as_of, total, daily, status, supports, dissents, known_since
 FROM figures
-WHERE known_since <= %(known_at)s AND known_until > %(known_at)s
+WHERE CASE WHEN %(known_at)s::timestamptz IS NULL THEN known_until = 'infinity'
+           ELSE known_since <= %(known_at)s AND known_until > %(known_at)s END
     AND (%(from)s::date IS NULL OR as_of >= %(from)s)
     AND (%(to)s::date IS NULL OR as_of <= %(to)s)
     AND (%(metric)s::text IS NULL OR metric = %(metric)s)
     AND (%(claimant)s::text IS NULL OR claimant = %(claimant)s)
 ORDER BY claimant, as_of, metric;
 
+-- name: figure_on
+-- What the ledger holds for one cell now.
+SELECT total, daily, status FROM figures
+WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s AND known_until = 'infinity';
+
+-- name: sayings
+-- The latest word of each source on a cell.
+SELECT DISTINCT ON (d.source) d.source, s.role, c.total, c.daily, v.known_at
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+WHERE c.claimant = %(claimant)s AND c.metric = %(metric)s AND c.as_of = %(as_of)s
+ORDER BY d.source, v.known_at DESC, c.id DESC;
+
+-- name: flagged_days
+-- Days of a series that an incident blames.
+SELECT DISTINCT as_of FROM incidents
+WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of BETWEEN %(from)s AND %(to)s
+    AND severity <> 'info' AND state <> 'withdrawn'
+ORDER BY as_of;
+
 -- name: incidents_of_keys
--- The latest episode of some findings, given as parallel arrays.
-SELECT DISTINCT ON (i.kind, i.claimant, i.metric, i.as_of) i.*
+-- All episodes of some findings, given as parallel arrays.
+SELECT i.*
 FROM unnest(%(kinds)s::text[], %(claimants)s::text[], %(metrics)s::text[], %(days)s::date[])
     AS key (kind, claimant, metric, as_of)
 JOIN incidents i USING (kind, claimant, metric, as_of)
-ORDER BY i.kind, i.claimant, i.metric, i.as_of, i.episode DESC;
+ORDER BY i.id;
 
 -- name: judged_incidents
--- Every latest episode that the judge may withdraw: what coverage and operations saw depends on when we looked.
-SELECT DISTINCT ON (kind, claimant, metric, as_of) *
-FROM incidents
-WHERE kind NOT LIKE 'coverage.%%' AND kind NOT LIKE 'operations.%%'
-ORDER BY kind, claimant, metric, as_of, episode DESC;
+-- Everything that the judge may withdraw: what coverage and operations saw depends on when we looked.
+SELECT * FROM incidents WHERE kind NOT LIKE 'coverage.%%' AND kind NOT LIKE 'operations.%%' ORDER BY id;
+
+-- name: watched_incidents
+-- Open incidents of coverage and operations.
+SELECT * FROM incidents
+WHERE (kind LIKE 'coverage.%%' OR kind LIKE 'operations.%%')
+    AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
+ORDER BY id;
+
+-- name: verdicts
+-- What people have said of incidents.
+SELECT kind, claimant, metric, as_of, verdict FROM incidents WHERE verdict IS NOT NULL;
 
 -- name: open_incident
 -- A finding that people are told of; no row when it is open already.
 INSERT INTO incidents (kind, claimant, metric, as_of, episode, state, severity, source, message, observed, expected,
-                       suggestion, claims, known_at, opened_at)
-VALUES (%(kind)s, %(claimant)s, %(metric)s, %(as_of)s, %(episode)s, 'open', %(severity)s, %(source)s, %(message)s,
-        %(observed)s, %(expected)s, %(suggestion)s, %(claims)s, %(known_at)s, %(at)s)
+                       suggestion, claims, known_at, opened_at, closed_at)
+VALUES (%(kind)s, %(claimant)s, %(metric)s, %(as_of)s, %(episode)s, %(state)s, %(severity)s, %(source)s, %(message)s,
+        %(observed)s, %(expected)s, %(suggestion)s, %(claims)s, %(known_at)s, %(at)s, %(closed_at)s)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
@@ -263,10 +311,17 @@ RETURNING id;
 UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = %(id)s AND state IN ('closed', 'withdrawn')
 RETURNING id;
 
+-- name: act_on_incident
+-- A person acknowledges, snoozes, explains or closes an incident; no row when it is over.
+UPDATE incidents SET state = %(what)s, verdict = coalesce(%(verdict)s::text, verdict),
+    snoozed_until = %(snoozed_until)s, closed_at = CASE WHEN %(what)s = 'closed' THEN %(at)s::timestamptz END
+WHERE id = %(id)s AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
+RETURNING id;
+
 -- name: keep_step
--- Who did what to an incident.
-INSERT INTO incident_history (incident, step, at, by, what, note)
-SELECT %(incident)s, coalesce(max(step), 0) + 1, %(at)s, %(by)s, %(what)s, %(note)s
+-- Who did what to an incident; told when no mail need say it.
+INSERT INTO incident_history (incident, step, at, by, what, note, told)
+SELECT %(incident)s, coalesce(max(step), 0) + 1, %(at)s, %(by)s, %(what)s, %(note)s, %(told)s
 FROM incident_history WHERE incident = %(incident)s;
 
 -- name: incidents
@@ -295,23 +350,33 @@ JOIN documents d ON d.id = v.document
 WHERE c.id = ANY(%(claims)s)
 ORDER BY v.known_at, c.id;
 
--- name: news_for_thread
--- There is something to tell of a report.
-INSERT INTO threads AS t (claimant, as_of, transitions) VALUES (%(claimant)s, %(as_of)s, 1)
-ON CONFLICT (claimant, as_of) DO UPDATE SET transitions = t.transitions + 1;
-
 -- name: threads_with_news
 -- Reports with something untold: the first news at once, follow-ups when the last mail is old enough.
-SELECT claimant, as_of, transitions, told, subject
-FROM threads
-WHERE transitions > told AND (told_at IS NULL OR told_at <= %(quiet_since)s)
-ORDER BY as_of, claimant
-FOR UPDATE SKIP LOCKED;
+SELECT DISTINCT i.claimant, i.as_of
+FROM incident_history h
+JOIN incidents i ON i.id = h.incident
+LEFT JOIN threads t ON t.claimant = i.claimant AND t.as_of = i.as_of
+WHERE NOT h.told AND (t.told_at IS NULL OR t.told_at <= %(quiet_since)s)
+ORDER BY i.as_of, i.claimant;
 
--- name: thread_told
--- Mails were made of everything so far.
-UPDATE threads SET told = transitions, told_at = %(at)s, subject = coalesce(subject, %(subject)s)
-WHERE claimant = %(claimant)s AND as_of = %(as_of)s;
+-- name: advance_thread
+-- One more mail of this thread.
+INSERT INTO threads AS t (claimant, as_of, mails, told_at) VALUES (%(claimant)s, %(as_of)s, 1, %(at)s)
+ON CONFLICT (claimant, as_of) DO UPDATE SET mails = t.mails + 1, told_at = excluded.told_at
+RETURNING mails;
+
+-- name: take_news
+-- What a mail of this thread has to say, marked as told.
+UPDATE incident_history h SET told = true
+FROM incidents i
+WHERE i.id = h.incident AND NOT h.told AND i.claimant = %(claimant)s AND i.as_of = %(as_of)s
+RETURNING h.incident, h.step, h.at, h.by, h.what, h.note;
+
+-- name: thread_mails
+-- What a recipient was sent of a thread.
+SELECT message_id, subject FROM mails
+WHERE thread_claimant = %(claimant)s AND thread_as_of = %(as_of)s AND recipient = %(recipient)s
+ORDER BY transition;
 
 -- name: queue_mail
 -- A mail exists before it is sent; the same transition is never told twice.

@@ -44,6 +44,8 @@ CREATE TABLE exchanges (
     body       bytea NOT NULL,                  -- zlib
     fetched_at timestamptz NOT NULL             -- when these bytes were first seen
 );
+-- query touch_page
+CREATE INDEX exchanges_by_url ON exchanges (url);
 COMMENT ON TABLE exchanges IS 'HTTP responses, verbatim: the evidence behind versions and troubles';
 
 CREATE TABLE documents (
@@ -74,6 +76,8 @@ CREATE TABLE versions (
     UNIQUE (document, sha256)
 );
 COMMENT ON TABLE versions IS 'One content of a document, kept for good';
+-- query touch_page
+CREATE INDEX versions_by_exchange ON versions (exchange);
 -- query unjudged: almost always empty
 CREATE INDEX versions_unjudged ON versions (id) WHERE NOT judged;
 
@@ -163,6 +167,7 @@ CREATE TABLE incidents (
     suggestion jsonb,
     claims     bigint[] NOT NULL DEFAULT '{}',  -- the claim that raised it first, then those it was held against
     verdict    text CHECK (verdict IN ('typo', 'correction', 'redefinition', 'ours')),
+    snoozed_until timestamptz,
     known_at   timestamptz NOT NULL,            -- when the finding could first be known
     opened_at  timestamptz NOT NULL,
     closed_at  timestamptz,
@@ -182,22 +187,21 @@ CREATE TABLE incident_history (
     by       text NOT NULL,                     -- "judge", or who
     what     text NOT NULL,
     note     text,
+    told     boolean NOT NULL,                  -- in a mail, or not worth one
     PRIMARY KEY (incident, step)
 );
 COMMENT ON TABLE incident_history IS 'Who did what to an incident, and when';
+-- query threads_with_news: almost always empty
+CREATE INDEX incident_history_untold ON incident_history (incident) WHERE NOT told;
 
 CREATE TABLE threads (
-    claimant    text NOT NULL,
-    as_of       date NOT NULL,
-    transitions integer NOT NULL DEFAULT 0,     -- how many times there was something to tell
-    told        integer NOT NULL DEFAULT 0,     -- how many of them mails were made of
-    told_at     timestamptz,                    -- follow-ups keep a distance from it
-    subject     text,                           -- base subject of the first mail: mail programs group by it
+    claimant text NOT NULL,
+    as_of    date NOT NULL,
+    mails    integer NOT NULL DEFAULT 0,        -- how many times something was told: the transition of the last mail
+    told_at  timestamptz,                       -- follow-ups keep a distance from it
     PRIMARY KEY (claimant, as_of)
 );
 COMMENT ON TABLE threads IS 'One report with something to tell: one thread of mails';
--- query threads_with_news: almost always empty
-CREATE INDEX threads_with_news ON threads (claimant, as_of) WHERE transitions > told;
 
 CREATE TABLE mails (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -236,7 +240,6 @@ CREATE TABLE validators (
     last_modified text,
     PRIMARY KEY (source, url)
 );
-COMMENT ON TABLE validators IS 'What a server gave us to ask again with: an unchanged page costs a 304';
 COMMENT ON TABLE validators IS 'What a server gave us to ask again with: an unchanged page costs a 304';
 
 CREATE TABLE ledger (

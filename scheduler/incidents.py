@@ -1,0 +1,156 @@
+"""From episodes to incidents, exactly once: what the database holds is moved to what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from pipelines.database import Connection, maybe, run
+from scheduler.checks.finding import Finding, Suggestion
+from scheduler.episodes import Episode, Key
+from scheduler.exceptions import WrongUse
+
+RUNNING = ("open", "acknowledged", "snoozed", "explained")
+JUDGE = "judge"
+Verdict = Literal["typo", "correction", "redefinition", "ours"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Where incidents are written: one transaction, one moment, and whether people are to be told."""
+
+    conn: Connection
+    at: datetime
+    tell: bool
+
+    async def sync(self, wanted: Mapping[Key, list[Episode]], held: Iterable[Mapping[str, Any]]) -> int:
+        """Move the incidents that are held to the episodes that are wanted; return how many changed.
+
+        An incident that no episode implies any more is withdrawn.
+        """
+        rows = {(row["kind"], row["claimant"], row["metric"], row["as_of"], row["episode"]): row for row in held}
+        changed = 0
+        for key, episodes in wanted.items():
+            for number, episode in enumerate(episodes, 1):
+                changed += await self._sync_one(number, episode, rows.pop((*key, number), None))
+        for row in rows.values():
+            changed += await self._end(row, "withdrawn", "later arrivals no longer imply it")
+        return changed
+
+    async def close(self, row: Mapping[str, Any], reason: str) -> bool:
+        """Close an incident whose condition has ended."""
+        return await self._end(row, "closed", reason)
+
+    async def _sync_one(self, number: int, episode: Episode, row: Mapping[str, Any] | None) -> bool:
+        if row is None:
+            return await self._open(number, episode)
+        changed = False
+        if row["state"] == "withdrawn":
+            await run(self.conn, "reopen_incident", id=row["id"])
+            await self._step(row["id"], "opened", episode.latest.message, told=not self._news(episode.latest))
+            row = {**row, "state": "open"}
+            changed = True
+        if differs(episode.latest, row):
+            await run(self.conn, "update_incident", id=row["id"], **columns(episode.latest))
+            quiet = not self._news(episode.latest) or not matters(episode.latest, row)
+            await self._step(row["id"], "updated", episode.latest.message, told=quiet)
+            changed = True
+        if episode.resolution is not None and row["state"] in RUNNING:
+            changed |= await self.close(row, episode.resolution.message)
+        return changed
+
+    async def _open(self, number: int, episode: Episode) -> bool:
+        finding = episode.latest
+        over = episode.resolution is not None or finding.severity == "info"
+        key = {"kind": finding.kind, "claimant": finding.claimant, "metric": finding.metric, "as_of": finding.as_of}
+        state = {"state": "closed" if over else "open", "closed_at": self.at if over else None}
+        row = await maybe(self.conn, "open_incident", **key, **columns(finding), **state, episode=number, at=self.at)
+        if row is None:
+            return False
+        await self._step(row["id"], "opened", finding.message, told=over or not self._news(finding))
+        if episode.resolution is not None:
+            await self._step(row["id"], "resolved", episode.resolution.message, told=True)
+        return True
+
+    async def _end(self, row: Mapping[str, Any], state: str, reason: str) -> bool:
+        ended = await maybe(self.conn, "end_incident", id=row["id"], state=state, at=self.at)
+        if ended is None:
+            return False
+        quiet = not self.tell or row["severity"] == "info" or row["state"] == "explained"
+        await self._step(row["id"], "resolved" if state == "closed" else state, reason, told=quiet)
+        return True
+
+    def _news(self, finding: Finding) -> bool:
+        return self.tell and finding.severity != "info"
+
+    async def _step(self, incident: int, what: str, note: str, *, told: bool, by: str = JUDGE) -> None:
+        step = {"incident": incident, "at": self.at, "by": by, "what": what, "note": note, "told": told}
+        await run(self.conn, "keep_step", **step)
+
+    async def act(
+        self,
+        incident: int,
+        what: Literal["acknowledged", "snoozed", "explained", "closed"],
+        *,
+        by: str,
+        note: str | None = None,
+        verdict: Verdict | None = None,
+        snoozed_until: datetime | None = None,
+    ) -> None:
+        """Let a person acknowledge, snooze, explain or close an incident.
+
+        Raises WrongUse when there is no such incident or it is over already.
+        """
+        values = {"verdict": verdict, "snoozed_until": snoozed_until}
+        row = await maybe(self.conn, "act_on_incident", id=incident, at=self.at, what=what, **values)
+        if row is None:
+            raise WrongUse(f"there is no open incident {incident}")
+        words = ": ".join(part for part in (verdict, note) if part)
+        quiet = not self.tell or what in ("acknowledged", "snoozed")
+        await self._step(incident, what, words, told=quiet, by=by)
+
+
+def incident_key(row: Mapping[str, Any]) -> Key:
+    """Return the identity of a stored incident."""
+    return row["kind"], row["claimant"], row["metric"], row["as_of"]
+
+
+def columns(finding: Finding) -> dict[str, Any]:
+    """Return a finding as the columns of its incident that may change."""
+    return {
+        "severity": finding.severity,
+        "source": finding.source,
+        "message": finding.message,
+        "observed": finding.observed,
+        "expected": finding.expected,
+        "suggestion": Jsonb(asdict(finding.suggestion)) if finding.suggestion else None,
+        "claims": [finding.ref, *finding.against] if finding.ref else [],
+        "known_at": finding.known_at,
+    }
+
+
+def differs(finding: Finding, row: Mapping[str, Any]) -> bool:
+    """Whether a finding says anything else than its incident."""
+    return any(_plain(value) != row[name] for name, value in columns(finding).items())
+
+
+def matters(finding: Finding, row: Mapping[str, Any]) -> bool:
+    """Whether what a finding says anew is worth a mail: another value, another diagnosis, or it got worse."""
+    before = suggestion(row)
+    now = finding.suggestion
+    told = (before.field, before.value, before.diagnosis) if before else None
+    worse = finding.severity == "critical" and row["severity"] != "critical"
+    return worse or ((now.field, now.value, now.diagnosis) if now else None) != told
+
+
+def suggestion(row: Mapping[str, Any]) -> Suggestion | None:
+    """Return the suggestion of a stored incident."""
+    return Suggestion(**row["suggestion"]) if row["suggestion"] else None
+
+
+def _plain(value: Any) -> Any:
+    return value.obj if isinstance(value, Jsonb) else value

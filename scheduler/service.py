@@ -1,0 +1,187 @@
+"""The job itself: crawl, judge, tell, deliver. The daemon, the commands and the demo all run it through here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipelines import database
+from pipelines.database import Pool, connection, many
+from pipelines.store import Keeper, Place
+from scheduler import crawling, mailer
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.coverage import Coverage
+from scheduler.exceptions import WrongUse
+from scheduler.judging import Court, Judged
+from scheduler.telling import Teller
+from spiders.base import SourceSpider, Validators
+from spiders.sources import declared
+
+CRAWL_DEADLINE_S = 600.0
+"""A poll takes seconds; only a refill of a long window takes minutes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlReport:
+    """What one crawl of one source came to: the shape of `crawl --json`."""
+
+    source: str
+    verdict: str
+    cause: str | None
+    new: int
+    changed: int
+    unchanged: int
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def polled(config: Config) -> dict[str, crawling.Source]:
+    """Return the sources that are polled.
+
+    All that are declared, but for those switched off; as soon as one source of the configuration says
+    `enabled = true`, only those that say so. A source of another name must say which `spider` it uses.
+
+    Raises WrongUse for a source that is neither.
+    """
+    chosen = {name for name, source in config.sources.items() if source.enabled}
+    off = {name for name, source in config.sources.items() if source.enabled is False}
+    names = chosen or (declared().keys() | config.sources.keys()) - off
+    return {name: source_of(name, config) for name in sorted(names)}
+
+
+def source_of(name: str, config: Config) -> crawling.Source:
+    """Return a source as it is configured. Raises WrongUse for one that is not declared."""
+    given = config.sources.get(name)
+    options: dict[str, Any] = given.options() if given else {}
+    spider = str(options.pop("spider", name))
+    obey = options.pop("obey_robots", True)
+    if spider not in declared():
+        raise WrongUse(f"there is no source {name!r}; `tallywatch sources` lists them")
+    unknown = options.keys() - set(declared()[spider].options)
+    if unknown:
+        raise WrongUse(f"the setting sources.{name}.{min(unknown)} is unknown")
+    return crawling.Source(
+        name=name,
+        spider=spider,
+        base_url=given.base_url if given else None,
+        options={key: str(value) for key, value in options.items()},
+        settings={} if obey else {"ROBOTSTXT_OBEY": False},
+    )
+
+
+def declaration(source: crawling.Source) -> type[SourceSpider]:
+    """Return what a source declares."""
+    return declared()[source.spider or source.name]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """Everything that the job needs, opened once."""
+
+    config: Config
+    clock: Clock
+    pool: Pool
+    transport: mailer.Transport
+    sources: Mapping[str, crawling.Source]
+    court: Court
+    teller: Teller
+    coverage: Coverage
+
+    def named(self, names: Iterable[str]) -> list[crawling.Source]:
+        """Return some sources by name, all that are polled for none. Raises WrongUse."""
+        return [source_of(name, self.config) for name in names] or list(self.sources.values())
+
+    async def crawl(
+        self, source: crawling.Source, since: date | None = None, until: date | None = None
+    ) -> CrawlReport:
+        """Poll a source, or refill a window of its past, and keep what it brings.
+
+        Raises DatabaseUnreachable; what a source does to us is part of the report.
+        """
+        spider = declaration(source)
+        place = Place(name=source.name, role=spider.role, publisher=spider.publisher, claimant=spider.claimant)
+        keeper = await Keeper.begin(self.pool, place, self.clock)
+        poll = since is None and until is None
+        outcome = await crawling.crawl(
+            source,
+            keep=keeper,
+            clock=self.clock,
+            deadline=CRAWL_DEADLINE_S,
+            validators=await self._validators(source.name) if poll else {},
+            since=since,
+            until=until,
+        )
+        if outcome.failure is not None:
+            raise outcome.failure
+        window = spider.window if poll else None
+        verdict, cause = crawling.verdict(outcome, window, self.clock(), await self._latest(source.name))
+        known = {url: (v.etag, v.last_modified) for url, v in outcome.validators.items()} if poll else {}
+        await keeper.finish(verdict, cause, known)
+        return CrawlReport(
+            source=source.name,
+            verdict=verdict,
+            cause=cause,
+            new=outcome.new,
+            changed=outcome.changed,
+            unchanged=outcome.unchanged,
+            problems=outcome.problems,
+            seconds=round(outcome.seconds, 3),
+        )
+
+    async def judge(self, *, tell: bool = True) -> Judged:
+        """Judge what was kept, look who is silent, and write the mails that are due."""
+        judged = await self.court.judge(tell=tell)
+        await self.coverage.look(self.sources, tell=tell)
+        if tell:
+            await self.teller.tell()
+        return judged
+
+    async def deliver(self) -> mailer.DeliverySummary:
+        """Send what is in the outbox and due."""
+        return await mailer.deliver(self.pool, self.transport, self.clock)
+
+    async def query(self, name: str, **values: Any) -> list[dict[str, Any]]:
+        """Return all rows of a named query."""
+        async with connection(self.pool) as conn:
+            return await many(conn, name, **values)
+
+    async def _validators(self, source: str) -> dict[str, Validators]:
+        rows = await self.query("validators", source=source)
+        return {row["url"]: Validators(etag=row["etag"], last_modified=row["last_modified"]) for row in rows}
+
+    async def _latest(self, source: str) -> date | None:
+        days = [row["as_of"] for row in await self.query("latest_days") if row["source"] == source]
+        return max(days, default=None)
+
+
+@asynccontextmanager
+async def open_service(config: Config, clock: Clock) -> AsyncIterator[Service]:
+    """Open the database (starting the embedded server when no other is configured), and migrate it.
+
+    Raises PipelineError with one sentence that says what to do.
+    """
+    url = config.database_url.get_secret_value() if config.database_url else None
+    async with database.opened(url, config.home) as pool:
+        yield Service(
+            config=config,
+            clock=clock,
+            pool=pool,
+            transport=transport(config),
+            sources=polled(config),
+            court=Court(pool, clock, budget=config.judge.alarm_budget),
+            teller=Teller(pool=pool, clock=clock, mail=config.mail),
+            coverage=Coverage(pool=pool, clock=clock),
+        )
+
+
+def transport(config: Config) -> mailer.Transport:
+    """Return the way that mails go: the SMTP server that is configured, else a Maildir in the home directory."""
+    if config.smtp_url is None:
+        return mailer.MaildirTransport(config.home / "Maildir")
+    if not config.mail.to:
+        raise WrongUse("the setting mail.to is empty: an SMTP server is configured, but nobody to write to")
+    return mailer.SmtpTransport(config.smtp_url.get_secret_value())
