@@ -121,22 +121,22 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
             yield conn
 
 
-async def run(conn: Connection, name: str, **values: Any) -> int:
+async def run(conn: Connection, name: str, /, **values: Any) -> int:
     """Run a named query for its effect; return how many rows it touched."""
     return (await conn.execute(QUERIES[name].sql, values)).rowcount
 
 
-async def many(conn: Connection, name: str, **values: Any) -> list[DictRow]:
+async def many(conn: Connection, name: str, /, **values: Any) -> list[DictRow]:
     """Return the rows of a named query."""
     return await (await conn.execute(QUERIES[name].sql, values)).fetchall()
 
 
-async def maybe(conn: Connection, name: str, **values: Any) -> DictRow | None:
+async def maybe(conn: Connection, name: str, /, **values: Any) -> DictRow | None:
     """Return the row of a named query, if it gives one."""
     return await (await conn.execute(QUERIES[name].sql, values)).fetchone()
 
 
-async def one(conn: Connection, name: str, **values: Any) -> DictRow:
+async def one(conn: Connection, name: str, /, **values: Any) -> DictRow:
     """Return the row of a named query that always gives one."""
     row = await maybe(conn, name, **values)
     if row is None:

@@ -33,9 +33,9 @@ class Recipient(Section):
 class Mail(Section):
     """`[mail]`: from whom, to whom."""
 
-    sender: Address = Field("tallywatch@localhost.localdomain", alias="from")
+    sender: Address = Field(default="tallywatch@localhost.localdomain", alias="from")
     to: tuple[Recipient, ...] = ()
-    follow_up_minutes: int = Field(15, ge=0)  # least distance of two mails of one thread
+    follow_up_minutes: int = Field(default=15, ge=0)  # least distance of two mails of one thread
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -57,7 +57,7 @@ class Mail(Section):
 class Judge(Section):
     """`[judge]`: the only knob of the checks."""
 
-    alarm_budget: int = Field(12, ge=1, le=366)  # false trend days a year, all metrics together
+    alarm_budget: int = Field(default=12, ge=1, le=366)  # false trend days a year, all metrics together
 
 
 class Source(BaseModel):
@@ -67,7 +67,7 @@ class Source(BaseModel):
 
     enabled: bool | None = None
     base_url: str | None = None
-    interval_minutes: int | None = Field(None, ge=1)
+    interval_minutes: int | None = Field(default=None, ge=1)
 
     @field_validator("base_url")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from scheduler.coverage import Coverage
 from scheduler.exceptions import WrongUse
 from scheduler.judging import Court, Judged
 from scheduler.telling import Teller
+from scheduler.transport import MaildirTransport, SmtpTransport, Transport
 from spiders.base import SourceSpider, Validators
 from spiders.sources import declared
 
@@ -85,7 +86,8 @@ class Service:
     config: Config
     clock: Clock
     pool: Pool
-    transport: mailer.Transport
+    conninfo: str = field(repr=False)  # may hold a password
+    transport: Transport
     sources: Mapping[str, crawling.Source]
     court: Court
     teller: Teller
@@ -165,23 +167,29 @@ async def open_service(config: Config, clock: Clock) -> AsyncIterator[Service]:
     Raises PipelineError with one sentence that says what to do.
     """
     url = config.database_url.get_secret_value() if config.database_url else None
+    way = transport(config)
     async with database.opened(url, config.home) as pool:
-        yield Service(
+        service = Service(
             config=config,
             clock=clock,
             pool=pool,
-            transport=transport(config),
+            conninfo=str(pool.conninfo),
+            transport=way,
             sources=polled(config),
             court=Court(pool, clock, budget=config.judge.alarm_budget),
             teller=Teller(pool=pool, clock=clock, mail=config.mail),
             coverage=Coverage(pool=pool, clock=clock),
         )
+        try:
+            yield service
+        finally:
+            await way.close()
 
 
-def transport(config: Config) -> mailer.Transport:
+def transport(config: Config) -> Transport:
     """Return the way that mails go: the SMTP server that is configured, else a Maildir in the home directory."""
     if config.smtp_url is None:
-        return mailer.MaildirTransport(config.home / "Maildir")
+        return MaildirTransport(config.home / "Maildir")
     if not config.mail.to:
         raise WrongUse("the setting mail.to is empty: an SMTP server is configured, but nobody to write to")
-    return mailer.SmtpTransport(config.smtp_url.get_secret_value())
+    return SmtpTransport(config.smtp_url.get_secret_value())

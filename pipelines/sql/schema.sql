@@ -249,3 +249,16 @@ CREATE TABLE ledger (
 );
 COMMENT ON TABLE ledger IS 'One row: the lock of the judges';
 INSERT INTO ledger DEFAULT VALUES;
+
+CREATE TABLE plans (
+    source   text PRIMARY KEY REFERENCES sources (name),
+    next_run timestamptz NOT NULL
+);
+COMMENT ON TABLE plans IS 'When the leading daemon means to poll each source next';
+
+CREATE TABLE leaders (
+    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
+    name  text NOT NULL,                        -- host and process of the daemon that leads
+    since timestamptz NOT NULL
+);
+COMMENT ON TABLE leaders IS 'At most one row: who leads, for people; the advisory lock decides';

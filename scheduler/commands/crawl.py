@@ -20,7 +20,7 @@ app = typer.Typer()
     epilog="Example: tallywatch crawl telegram_general_staff --since 2023-03-01 --until 2023-03-07",
 )
 def crawl(
-    sources: Annotated[list[str] | None, typer.Argument(help="Names of sources; without any, all that are polled.")] = None,
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources; without any, all that are polled.")] = None,
     since: Annotated[str | None, typer.Option(help="First Kyiv day to fetch, such as 2023-03-01.")] = None,
     until: Annotated[str | None, typer.Option(help="Last Kyiv day to fetch.")] = None,
     config: ConfigOption = None,

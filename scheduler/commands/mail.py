@@ -1,0 +1,118 @@
+"""`tallywatch mail`: the outbox."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import make_msgid
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.database import connection, maybe
+from scheduler.exceptions import TallywatchError, WrongUse
+from scheduler.loop import run
+from scheduler.output import ConfigOption, JsonOption, begin, emit, table, words
+from scheduler.service import open_service, transport
+from scheduler.transport import Envelope, Refusal
+
+app = typer.Typer(help="The outbox.", no_args_is_help=True)
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the mail.")]
+STATES = ("queued", "sent", "failed", "held")
+
+
+@app.command("list", epilog="Example: tallywatch mail list --state queued")
+def list_(
+    state: Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List mails, oldest first."""
+    if state is not None and state not in STATES:
+        raise WrongUse(f"there is no state {state!r}; there are {', '.join(STATES)}")
+    settings, clock = begin(config)
+
+    async def ask() -> list[dict[str, Any]]:
+        async with open_service(settings, clock) as service:
+            return await service.query("mails", id=None, state=state)
+
+    rows = [{**row, "to": row.pop("recipient")} for row in run(ask)]
+    if as_json:
+        emit(rows)
+    else:
+        columns = ("id", "state", "created_at", "sent_at", "to", "subject", "incident_ids")
+        table("Mails", columns, ([row[column] for column in columns] for row in rows))
+
+
+@app.command(epilog="Example: tallywatch mail show 3 --raw > mail.eml")
+def show(
+    mail: Number,
+    raw: Annotated[bool, typer.Option("--raw", help="The whole mail as it is sent (RFC 5322).")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show one mail: its headers and its text."""
+    settings, clock = begin(config)
+
+    async def ask() -> list[dict[str, Any]]:
+        async with open_service(settings, clock) as service:
+            return await service.query("mail_content", id=mail)
+
+    rows = run(ask)
+    if not rows:
+        raise WrongUse(f"there is no mail {mail}")
+    content = bytes(rows[0]["content"])
+    if raw:
+        typer.get_binary_stream("stdout").write(content)
+        return
+    message = message_from_bytes(content, policy=policy.default)
+    for name in ("From", "To", "Subject", "Date", "Message-ID"):
+        print(f"{name}: {words(message[name])}")
+    body = message.get_body(("plain",))
+    print("\n" + (body.get_content() if body else "(no text)"))
+
+
+@app.command(epilog="Example: tallywatch mail resend 3")
+def resend(mail: Number, config: ConfigOption = None) -> None:
+    """Send one mail again; with the same Message-ID, so that a reader who has it sees one."""
+    settings, clock = begin(config)
+
+    async def work() -> bool:
+        async with open_service(settings, clock) as service:
+            async with connection(service.pool) as conn:
+                row = await maybe(conn, "resend_mail", id=mail, at=clock())
+            await service.deliver()
+            return row is not None
+
+    if not run(work):
+        raise WrongUse(f"there is no mail {mail}")
+
+
+@app.command("test", epilog="Example: tallywatch mail test")
+def send_test(config: ConfigOption = None) -> None:
+    """Send a test mail to every recipient by the real way, and say what the server answered."""
+    settings, clock = begin(config)
+    way = transport(settings)
+
+    async def send() -> None:
+        try:
+            for reader in settings.mail.readers:
+                message = EmailMessage(policy=policy.SMTP)
+                message["From"], message["To"] = settings.mail.sender, reader.address
+                message["Subject"], message["Date"] = "[tallywatch] Test", clock()
+                message["Message-ID"] = make_msgid(domain=settings.mail.sender.rpartition("@")[2])
+                message["Auto-Submitted"] = "auto-generated"
+                message.set_content("This is a test of the way that tallywatch's mails go. Nothing is wrong.")
+                envelope = Envelope(
+                    sender=settings.mail.sender,
+                    recipient=reader.address,
+                    message_id=message["Message-ID"],
+                    content=message.as_bytes(),
+                )
+                print(f"{reader.address}: {words(await way.send(envelope))}")
+        except Refusal as error:
+            raise TallywatchError(str(error)) from error
+        finally:
+            await way.close()
+
+    run(send)

@@ -1,0 +1,45 @@
+"""Is everything well: the one object that `status` and the daemon's health answer with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from scheduler.service import Service
+
+
+async def status(service: Service) -> dict[str, Any]:
+    """Return the state of the whole: the shape of `status --json`."""
+    now = service.clock()
+    (backlog,) = await service.query("backlog")
+    (incidents,) = await service.query("open_incident_count")
+    (leader,) = await service.query("leader")
+    oldest: datetime | None = backlog["oldest"]
+    return {
+        "leader": leader["leader"],
+        "database": "ok",
+        "mail_backlog": backlog["waiting"],
+        "oldest_unsent_s": round((now - oldest).total_seconds()) if oldest else None,
+        "incidents_open": incidents["open"],
+        "sources": await sources(service),
+    }
+
+
+async def sources(service: Service) -> list[dict[str, Any]]:
+    """Return what happened last at each source that is polled."""
+    runs = {row["source"]: row for row in await service.query("last_runs")}
+    days: dict[str, Any] = {}
+    for row in await service.query("latest_days"):
+        days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
+    plans = {row["source"]: row["next_run"] for row in await service.query("plans")}
+    return [
+        {
+            "source": name,
+            "verdict": runs.get(name, {}).get("verdict"),
+            "cause": runs.get(name, {}).get("cause"),
+            "last_success": runs.get(name, {}).get("last_success"),
+            "next_run": plans.get(name),
+            "latest_as_of": days.get(name),
+        }
+        for name in service.sources
+    ]
