@@ -1,0 +1,118 @@
+"""Delivery of the outbox: what is queued is handed over, and marked sent after the server said so."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.parser import BytesHeaderParser
+from email.policy import SMTP
+from email.utils import parseaddr
+from typing import Literal
+
+from psycopg.rows import DictRow
+
+from pipelines.database import Connection, Pool, connection, maybe, run
+from scheduler.clock import Clock
+from scheduler.mails.quoting import one_line
+from scheduler.transport import Envelope, PermanentRefusal, ServerUnavailable, TemporaryRefusal, Transport
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=2)
+"""A mail is never given up for a server that is away: the backlog in `status` tells of it."""
+
+DOUBLINGS = 10
+"""Enough to reach the longest wait."""
+
+REASON = 500
+"""Bound of a recorded reason."""
+
+Outcome = Literal["sent", "deferred", "failed", "unavailable"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliverySummary:
+    """What became of the mails that were due."""
+
+    sent: int = 0
+    deferred: int = 0  # to be tried again
+    failed: int = 0  # refused for good
+    more: bool = False  # the limit was reached: look again at once
+
+
+async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 100) -> DeliverySummary:
+    """Hand over up to `limit` mails that are due, each in its own transaction.
+
+    Killed at any point, it leaves a mail either queued or sent; one that was taken over just before goes out again
+    with the same Message-ID. A server that takes nothing ends the round: the mails wait, they are not at fault.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    try:
+        while outcomes.total() < limit and not outcomes["unavailable"]:
+            async with connection(pool) as conn:
+                outcome = await _next(conn, transport, clock)
+            if outcome is None:
+                break
+            outcomes[outcome] += 1
+    finally:
+        await transport.close()
+    return DeliverySummary(
+        sent=outcomes["sent"],
+        deferred=outcomes["deferred"] + outcomes["unavailable"],
+        failed=outcomes["failed"],
+        more=outcomes.total() == limit,
+    )
+
+
+async def _next(conn: Connection, transport: Transport, clock: Clock) -> Outcome | None:
+    """Hand over the next mail that is due, and note in the same transaction what became of it."""
+    mail = await maybe(conn, "claim_mail", now=clock())
+    if mail is None:
+        return None
+    try:
+        answer = await transport.send(envelope(mail))
+    except PermanentRefusal as error:
+        logger.error("Mail %s was refused for good: %s", mail["id"], error)
+        await run(conn, "mail_refused", id=mail["id"], error=str(error))
+        return "failed"
+    except Exception as error:
+        await _defer(conn, mail, error, clock())
+        if not isinstance(error, TemporaryRefusal):
+            await conn.commit()  # a mail that breaks us must not stand first in the queue for ever
+            raise
+        return "unavailable" if isinstance(error, ServerUnavailable) else "deferred"
+    logger.info("Mail %s was taken over: %s", mail["id"], answer)
+    await run(conn, "mail_sent", id=mail["id"], at=clock())
+    return "sent"
+
+
+async def _defer(conn: Connection, mail: DictRow, error: Exception, now: datetime) -> None:
+    again_at = now + wait(mail["attempts"], mail["message_id"])
+    logger.warning("Mail %s waits until %s: %s", mail["id"], again_at, error)
+    reason = one_line(f"{error}" if isinstance(error, TemporaryRefusal) else f"{error!r}", REASON)
+    await run(conn, "mail_deferred", id=mail["id"], again_at=again_at, error=reason)
+
+
+def wait(attempts: int, message_id: str) -> timedelta:
+    """Return how long a mail waits after so many attempts: doubling, and apart from mails that failed with it.
+
+    The jitter (three quarters to five quarters) comes from the mail's name, so that it can be known beforehand.
+    """
+    doubled = min(FIRST_WAIT * 2 ** min(attempts, DOUBLINGS), LONGEST_WAIT)
+    share = zlib.crc32(f"{message_id} {attempts}".encode()) / 2**32
+    return doubled * (0.75 + share / 2)
+
+
+def envelope(mail: DictRow) -> Envelope:
+    """Address a mail by its own From and by the row's recipient."""
+    headers = BytesHeaderParser(policy=SMTP).parsebytes(mail["content"])
+    return Envelope(
+        sender=parseaddr(str(headers["From"]))[1],
+        recipient=mail["recipient"],
+        message_id=mail["message_id"],
+        content=mail["content"],
+    )
