@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from scrapy import Request, Spider
 from scrapy.http import Response, TextResponse
 
-from spiders.exceptions import FrozenPage, LayoutChanged
+from spiders.exceptions import FrozenPage, LayoutChanged, SourceTrouble
 from spiders.items import Document, Exchange, Role
-from spiders.pages import media_type, sentence
+from spiders.pages import diagnosis, media_type, sentence
 
 if TYPE_CHECKING:
     from parsel import Selector
@@ -126,11 +126,16 @@ class SourceSpider(Spider):
         for path in self.start_paths:
             yield self.get(path)
 
-    def get(self, url: str, callback: Callable[..., Iterator[Any]] | None = None, **kwargs: Any) -> Request:
-        """Return a request, conditional where the last answer left us something to ask with."""
+    def get(
+        self, url: str, callback: Callable[..., Iterator[Any]] | None = None, *, whole: bool = False, **kwargs: Any
+    ) -> Request:
+        """Return a request, conditional where the last answer left us something to ask with.
+
+        `whole` asks for the page in any case: a list that is unchanged says nothing of the pages it leads to.
+        """
         target = self.here(url)
         headers = {}
-        if known := self.validators.get(target):
+        if (known := self.validators.get(target)) and not whole:
             headers = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
         return Request(
             target,
@@ -214,11 +219,15 @@ class SourceSpider(Spider):
         )
 
     def part(self, response: Response, css: str) -> Selector:
-        """Return the part of a page that a declared selector names. Raises LayoutChanged."""
+        """Return the part of a page that a declared selector names. Raises what `without` returns."""
         found = response.css(css)
         if not found:
-            raise LayoutChanged(f"nothing on the page matches {css!r}")
+            raise self.without(response, repr(css))
         return found[0]
+
+    def without(self, response: Response, what: str) -> SourceTrouble:
+        """Return why nothing of what is looked for is on a page: as the page itself says, else a changed layout."""
+        return diagnosis(response) or LayoutChanged(f"the page is without {what}")
 
     def check_alive(self, newest: datetime | None) -> None:
         """Raise FrozenPage for a page that has stood still. Called last, when its documents are on their way."""

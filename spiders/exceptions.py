@@ -50,7 +50,7 @@ class EmptyPage(SourceTrouble):
 class LayoutChanged(SourceTrouble):
     """What a spider looks for is not on the page, or is there in a quantity it cannot have.
 
-    Raised by spiders. When nothing at all was found, `spiders.pages.diagnosis` looks for a better reason.
+    Raised by spiders. When nothing at all was found, `SourceSpider.without` looks for a better reason.
     """
 
     cause = "layout_changed"

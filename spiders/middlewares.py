@@ -23,7 +23,7 @@ from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from spiders.base import SourceSpider
-from spiders.exceptions import Blocked, HttpFailure, LayoutChanged, SourceTrouble, TimedOut, Unreadable
+from spiders.exceptions import Blocked, HttpFailure, SourceTrouble, TimedOut, Unreadable
 from spiders.items import Trouble, Unchanged
 from spiders.pages import diagnosis, media_type, sentence
 
@@ -42,11 +42,14 @@ GO_AWAY = frozenset({401, 403, 407, 429, 451})  # statuses that refuse us, not t
 
 
 class SourceMiddleware:
-    """For spiders that are sources; any other spider of the project goes without."""
+    """For spiders that are sources; any other spider of the project goes without.
+
+    `NotConfigured` is raised without a reason: Scrapy would log a given one as a warning, at each crawl.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         if not isinstance(crawler.spider, SourceSpider):
-            raise NotConfigured("not a source")
+            raise NotConfigured
         self.crawler = crawler
         self.spider = crawler.spider
 
@@ -75,7 +78,7 @@ class PublicAddresses(SourceMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         if self.spider.redirected:
-            raise NotConfigured("the configuration names the address")
+            raise NotConfigured  # the configuration names the address
         self.public: set[str] = set()
 
     async def process_request(self, request: Request) -> None:
@@ -146,7 +149,7 @@ class Troubles(BaseSpiderMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         if not isinstance(crawler.spider, SourceSpider):
-            raise NotConfigured("not a source")
+            raise NotConfigured
         self.spider = crawler.spider
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request:  # noqa: ARG002 -- Scrapy's signature
@@ -214,8 +217,6 @@ def _status_trouble(response: Response) -> SourceTrouble:
 
 def _page_trouble(error: Exception, response: Response) -> SourceTrouble:
     match error:
-        case LayoutChanged():
-            return diagnosis(response) or error
         case SourceTrouble():
             return error
         case NotSupported():
