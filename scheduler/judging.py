@@ -135,7 +135,7 @@ async def _replace(conn: Connection, place: Cell, wanted: list[dict[str, Any]]) 
     claimant, metric, as_of = place
     await run(conn, "drop_figure", claimant=claimant, metric=metric, as_of=as_of)
     for row in wanted:
-        await run(conn, "keep_figure", **row, dissents=Jsonb(row["dissents"]))
+        await run(conn, "keep_figure", **(row | {"dissents": Jsonb(row["dissents"])}))
 
 
 def spans(history: Iterable[Figure]) -> Iterable[tuple[Figure, datetime | None]]:

@@ -109,7 +109,7 @@ async def incident_line(conn: Connection, row: Row) -> IncidentLine:
     claims = await many(conn, "claims_with_words", claims=list(row["claims"]))
     cell = {"claimant": row["claimant"], "metric": row["metric"], "as_of": row["as_of"]}
     said = await many(conn, "sayings", **cell)
-    before = await maybe(conn, "figure_on", **cell, as_of=row["as_of"] - timedelta(days=1))
+    before = await maybe(conn, "figure_on", **(cell | {"as_of": row["as_of"] - timedelta(days=1)}))
     blamed = next((saying for saying in said if saying["source"] == row["source"]), None)
     proposed = suggestion(row)
     return IncidentLine(

@@ -223,7 +223,7 @@ DELETE FROM figures WHERE claimant = %(claimant)s AND metric = %(metric)s AND as
 -- name: keep_figure
 -- What the ledger holds for a cell, from one moment to the next.
 INSERT INTO figures (claimant, metric, as_of, known_since, known_until, total, daily, status, supports, dissents)
-VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, coalesce(%(known_until)s, 'infinity'), %(total)s, %(daily)s, %(status)s,
+VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, coalesce(%(known_until)s::timestamptz, 'infinity'), %(total)s, %(daily)s, %(status)s,
         %(supports)s, %(dissents)s);
 
 -- name: figures
