@@ -76,7 +76,7 @@ async def _next(conn: Connection, transport: Transport, clock: Clock) -> Outcome
     try:
         answer = await transport.send(envelope(mail))
     except PermanentRefusal as error:
-        logger.error("Mail %s was refused for good: %s", mail["id"], error)
+        logger.warning("Mail %s was refused for good: %s", mail["id"], error)
         await run(conn, "mail_refused", id=mail["id"], error=str(error))
         return "failed"
     except Exception as error:
@@ -102,7 +102,7 @@ def wait(attempts: int, message_id: str) -> timedelta:
 
     The jitter (three quarters to five quarters) comes from the mail's name, so that it can be known beforehand.
     """
-    doubled = min(FIRST_WAIT * 2 ** min(attempts, DOUBLINGS), LONGEST_WAIT)
+    doubled = min(FIRST_WAIT * (1 << min(attempts, DOUBLINGS)), LONGEST_WAIT)
     share = zlib.crc32(f"{message_id} {attempts}".encode()) / 2**32
     return doubled * (0.75 + share / 2)
 

@@ -1,0 +1,234 @@
+"""Pictures of the series, for mails and for the demo.
+
+matplotlib costs 36 MB and half a second: it is imported on first use, and `in_child` keeps it out of the daemon
+altogether. It keeps a font cache in MPLCONFIGDIR, which whoever starts the program points into its home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from scheduler.mails.catalog import Catalog, catalog
+from scheduler.mails.series import Change, changes, usual
+from scheduler.mails.view import Language, Point, Series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PAPER = "#fbfbfa"
+INK = "#2b3036"
+QUIET = "#6b737d"
+LINE = "#d9dce0"
+BAR = "#9fb3c8"
+FLAG = "#c2410c"  # against the blue of the bars: apart in every common colour blindness, and by its label
+DPI = 200
+CSS = 100  # pixels of a mail per inch of a figure
+HEADROOM = 1.7  # how far beyond the usual a bar is drawn in full
+DEADLINE = timedelta(seconds=60)
+"""After which a child that draws is given up."""
+
+
+def series_chart(series: Series, language: Language = "en") -> bytes:
+    """Draw the daily changes of one metric, as a PNG of 600 by 280 pixels at twice the density."""
+    words = catalog(language)
+    figure, (axes,) = _figure(1, 1, width=600, height=280)
+    _title(axes, words.text("chart/title", metric=words.metric(series.metric)), size=12.5)
+    _draw(axes, changes(series), words)
+    return _png(figure)
+
+
+def overview_chart(panels: Sequence[Series], title: str, language: Language = "en") -> bytes:
+    """Draw several metrics as small multiples, every flagged day marked. All days of each series are shown."""
+    words = catalog(language)
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    figure, every = _figure(rows, columns, width=1100, height=70 + 190 * rows)
+    figure.suptitle(title, x=0.012, ha="left", fontsize=15, color=INK, fontweight="bold")
+    for axes, series in zip(every, panels, strict=False):
+        _title(axes, words.metric(series.metric), size=11.5)
+        _draw(axes, changes(series, window=len(series.points)), words)
+    for axes in every[len(panels) :]:
+        axes.set_axis_off()
+    return _png(figure)
+
+
+def _figure(rows: int, columns: int, *, width: int, height: int) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, see above
+
+    figure = Figure(figsize=(width / CSS, height / CSS), dpi=DPI, facecolor=PAPER)
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12, hspace=0.06, wspace=0.04)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def _title(axes: Axes, text: str, *, size: float) -> None:
+    axes.set_title(text, loc="left", fontsize=size, color=INK, pad=8)
+
+
+def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
+    """Draw bars for what the totals did, a tick where the printed change says otherwise, labels on flagged days."""
+    _frame(axes)
+    if not told:
+        return
+    floor, ceiling = _limits(told)
+    axes.set_ylim(floor, ceiling)
+    axes.set_xlim(_x(told[0].day) - 1, _x(told[-1].day) + 1)
+    axes.bar(
+        [_x(day.day) for day in told],
+        [min(max(day.change, floor), ceiling) for day in told],
+        width=0.78,
+        color=[FLAG if day.flagged else BAR for day in told],
+    )
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    differing = [day for day in told if day.printed is not None and day.printed != day.change]
+    axes.scatter(
+        [_x(day.day) for day in differing],
+        [day.printed or 0 for day in differing],
+        marker="_",
+        s=42,
+        linewidths=1.8,
+        color=INK,
+        zorder=3,
+    )
+    _ticks(axes, told, words)
+    for day in told:
+        if day.flagged:
+            _label(axes, day, words)
+    if len(flagged := [day for day in differing if day.flagged]) == 1:
+        _label_printed(axes, flagged[0], words)
+
+
+def _limits(told: Sequence[Change]) -> tuple[float, float]:
+    """Choose a scale by the usual days: one lost digit must not flatten all the others to nothing."""
+    low, high = usual(told)
+    reach = max(abs(low), abs(high), 1) * HEADROOM
+    values = [value for day in told for value in (day.change, day.printed or 0)]
+    top = min(max(*values, 0), reach)
+    bottom = max(min(*values, 0), -reach)
+    room = (top - bottom or 1) * 0.16
+    return bottom - (room if bottom < 0 else 0), top + room
+
+
+def _label(axes: Axes, day: Change, words: Catalog) -> None:
+    """Write a flagged day's change at the end of its bar; an arrow where the bar goes on beyond the scale."""
+    floor, ceiling = axes.get_ylim()
+    beyond = "▲ " if day.change > ceiling else "▼ " if day.change < floor else ""
+    down = day.change < 0
+    end = min(max(day.change, floor), ceiling)
+    inside = bool(beyond)
+    left, right = axes.get_xlim()
+    late = _x(day.day) > (left + right) / 2
+    axes.annotate(
+        beyond + words.change(day.change),
+        (_x(day.day), end),
+        xytext=((-6 if late else 6) if inside else 0, (-11 if down else 4) if not inside else (3 if down else -11)),
+        textcoords="offset points",
+        ha=("right" if late else "left") if inside else "center",
+        fontsize=10.5,
+        color=FLAG,
+        fontweight="bold",
+        clip_on=False,
+    )
+
+
+def _label_printed(axes: Axes, day: Change, words: Catalog) -> None:
+    """Name the tick of the only day that needs it; where there are more, their bars stand too close."""
+    left, right = axes.get_xlim()
+    late = _x(day.day) > (left + right) / 2
+    axes.annotate(
+        words.text("chart/printed", change=words.change(day.printed)),
+        (_x(day.day), day.printed or 0),
+        xytext=(-7 if late else 7, 6),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        fontsize=9.5,
+        color=INK,
+    )
+
+
+def _frame(axes: Axes) -> None:
+    axes.set_facecolor(PAPER)
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0, labelsize=10, labelcolor=QUIET, pad=5)
+    axes.grid(axis="y", color=LINE, linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _ticks(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
+    """Mark about five days by name, and a handful of round values."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - heavy, see above
+
+    step = max((told[-1].day - told[0].day).days // 4, 1)
+    days = [told[-1].day - timedelta(days=step * back) for back in range(5)]
+    shown = [day for day in reversed(days) if day >= told[0].day]
+    axes.set_xticks([_x(day) for day in shown], [words.short_day(day) for day in shown])
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
+
+
+def _x(day: date) -> int:
+    return day.toordinal()
+
+
+def _png(figure: Figure) -> bytes:
+    """Write the picture without the date and the program in it: the same series gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, see above
+
+    buffer = BytesIO()
+    figure.set_canvas(FigureCanvasAgg(figure))
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+async def in_child(series: Series, language: Language = "en") -> bytes:
+    """Draw a mail's chart in a short-lived process.
+
+    Raises RuntimeError when the child fails or takes longer than the deadline.
+    """
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "scheduler.charts",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE.total_seconds()):
+            png, errors = await child.communicate(_dump(series, language))
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+        raise RuntimeError(f"the chart of {series.metric} was not drawn within {DEADLINE}") from None
+    if child.returncode:
+        last = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"the chart of {series.metric} could not be drawn: {last}")
+    return png
+
+
+def _dump(series: Series, language: Language) -> bytes:
+    points = [[point.day.isoformat(), point.total, point.daily] for point in series.points]
+    flagged = [day.isoformat() for day in series.flagged]
+    return json.dumps({"metric": series.metric, "points": points, "flagged": flagged, "language": language}).encode()
+
+
+def _load(task: dict[str, Any]) -> Series:
+    return Series(
+        metric=task["metric"],
+        points=tuple(
+            Point(day=date.fromisoformat(day), total=total, daily=daily) for day, total, daily in task["points"]
+        ),
+        flagged=tuple(date.fromisoformat(day) for day in task["flagged"]),
+    )
+
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    sys.stdout.buffer.write(series_chart(_load(given), given["language"]))

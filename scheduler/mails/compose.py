@@ -1,0 +1,160 @@
+"""A thread as a mail: what RFC 5322 wants, around what the templates say."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from functools import cache
+from urllib.parse import quote
+
+from jinja2 import Environment
+
+from scheduler.mails.page import page
+from scheduler.mails.quoting import one_line
+from scheduler.mails.render import environment, render_html, render_text
+from scheduler.mails.view import Earlier, Recipient, Thread
+
+logger = logging.getLogger(__name__)
+
+SUBJECT = 140
+"""Bound of a subject: a phone shows the first 40 to 60 characters."""
+
+REFERENCES = 20
+"""Mails of the thread that References names: the first, then the latest."""
+
+SHIPPED = cache(environment)
+"""The templates of the package."""
+
+
+class Tokens(UniqueUnstructuredHeader):
+    """A header of addresses or identities: one a line and never encoded, as the stdlib does with long ones."""
+
+    name: str  # given by BaseHeader, with which the registry mixes this class
+
+    def fold(self, *, policy: Policy) -> str:
+        """Fold between tokens only."""
+        return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
+
+
+def _header_factory() -> HeaderRegistry:
+    registry = HeaderRegistry()
+    for name in ("list-unsubscribe", "list-id", "in-reply-to", "references"):
+        registry.map_to_type(name, Tokens)  # type: ignore[arg-type]  # it mixes BaseHeader in
+    return registry
+
+
+WIRE = SMTP.clone(header_factory=_header_factory())
+"""How our mails are written."""
+
+
+def message_id(thread: Thread, recipient: Recipient, sender: str) -> str:
+    """Name a mail by what it is, so that sent twice around a crash it is one mail to a reader."""
+    identity = "\n".join((thread.claimant, thread.as_of.isoformat(), str(thread.transition), recipient.address))
+    return f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{Address(addr_spec=sender).domain}>"
+
+
+def compose(
+    thread: Thread,
+    *,
+    recipient: Recipient,
+    sender: str,
+    at: datetime,
+    chart: bytes | None = None,
+    earlier: Sequence[Earlier] = (),
+    templates: Environment | None = None,
+) -> EmailMessage:
+    """Write the mail of a thread's transition to one reader. The same arguments give the same bytes.
+
+    `chart` is the PNG of `thread.series`; `earlier` are the mails of the thread that this reader was sent,
+    oldest first. When a template fails, the mail is a plain one that says so: bad news is no reason for silence.
+    """
+    try:
+        mail = _designed(thread, recipient, chart, message_id(thread, recipient, sender), templates or SHIPPED())
+    except Exception:
+        logger.exception("Mail of %s %s could not be rendered; sent plain", thread.claimant, thread.as_of)
+        mail = _plain(thread)
+    _address(mail, recipient, sender)
+    _place_in_thread(mail, message_id(thread, recipient, sender), earlier)
+    mail["Date"] = at
+    return mail
+
+
+def _designed(
+    thread: Thread, recipient: Recipient, chart: bytes | None, identity: str, templates: Environment
+) -> EmailMessage:
+    shown = page(thread, recipient)
+    cid = f"chart.{identity.strip('<>')}" if chart and shown.chart else ""
+    mail = EmailMessage(policy=WIRE)
+    mail["Subject"] = one_line(shown.subject, SUBJECT)
+    mail["Content-Language"] = recipient.language
+    mail.set_content(render_text(shown, templates), cte="quoted-printable")
+    mail.add_alternative(render_html(shown, cid, templates), subtype="html", cte="quoted-printable")
+    if chart and cid:
+        _inline(mail, chart, cid)
+    _name_boundaries(mail, identity)
+    return mail
+
+
+def _inline(mail: EmailMessage, chart: bytes, cid: str) -> None:
+    """Set the chart beside the HTML that shows it."""
+    html = mail.get_body(("html",))
+    if html is None:
+        raise ValueError("the mail has no HTML part to set the chart into")
+    html.add_related(chart, "image", "png", cid=f"<{cid}>", filename="chart.png", disposition="inline")
+
+
+def _name_boundaries(mail: EmailMessage, identity: str) -> None:
+    """Replace random boundaries: a mail composed again must have the same bytes."""
+    containers = [part for part in mail.walk() if part.is_multipart()]
+    for depth, part in enumerate(containers):
+        part.set_boundary(f"={depth}={identity[1:33]}=")
+
+
+def _plain(thread: Thread) -> EmailMessage:
+    """Tell what is known without any template, in English."""
+    told = [f"#{line.id} {line.severity}: {one_line(line.message, 400)}" for line in thread.incidents[:20]]
+    acts = [f"tallywatch incidents show {line.id}" for line in thread.incidents[:1]]
+    left = len(thread.incidents) - len(told)
+    mail = EmailMessage(policy=WIRE)
+    report = f"{one_line(thread.claimant, 60)} · {thread.as_of}"
+    mail["Subject"] = f"[tallywatch] {report} · {len(thread.incidents)} to look at"
+    body = [
+        "This mail could not be rendered as designed; here is what it tells of.",
+        "Please report that, with the daemon's log of this time.",
+        "",
+        report,
+        *told,
+        *([f"… and {left} more"] if left else []),
+        "",
+        *acts,
+    ]
+    mail.set_content("\n".join(body) + "\n", cte="quoted-printable")
+    return mail
+
+
+def _address(mail: EmailMessage, recipient: Recipient, sender: str) -> None:
+    """Say from whom, to whom, how to leave, and that a machine wrote it: no auto-reply shall answer."""
+    to = Address(addr_spec=recipient.address)
+    origin = Address(display_name="tallywatch", addr_spec=sender)
+    mail["From"] = origin
+    mail["To"] = to
+    mail["List-Id"] = f"<tallywatch.{origin.domain}>"
+    mail["List-Unsubscribe"] = f"<mailto:{quote(sender, safe='@')}?subject={quote(f'unsubscribe {to.addr_spec}')}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead
+
+
+def _place_in_thread(mail: EmailMessage, identity: str, earlier: Sequence[Earlier]) -> None:
+    """Tie the mail to those before it, in each of the ways that mail programs go by."""
+    mail["Message-ID"] = identity
+    if not earlier:
+        return
+    named = [mail.message_id for mail in (earlier[0], *earlier[1:][1 - REFERENCES :])]
+    mail["In-Reply-To"] = earlier[-1].message_id
+    mail["References"] = " ".join(named)
+    mail.replace_header("Subject", f"Re: {one_line(earlier[0].subject.removeprefix('Re: '), SUBJECT)}")

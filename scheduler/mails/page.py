@@ -1,0 +1,291 @@
+"""From a thread to the page of its mail: every sentence and number written out, for both templates alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scheduler.checks.finding import Severity
+from scheduler.mails.catalog import Catalog, catalog
+from scheduler.mails.headline import SETTLED, headline, report_headline, subject, values, worst_first
+from scheduler.mails.quoting import Excerpt, clean, excerpt, one_line, web_address
+from scheduler.mails.series import changes, usual
+from scheduler.mails.view import Event, IncidentLine, Quote, Recipient, Saying, Series, Thread
+
+ROWS = 20  # incidents in the table of numbers
+DETAILED = 4  # incidents told with their words; the others stand in the table
+SAYINGS = 12  # sources of one incident
+QUOTES = 3  # of one incident
+NEWS = 8  # events at the top
+SENTENCE = 400  # characters of a check's or a person's sentence
+NAME = 40  # characters of a source's name
+VERDICTS = {"correction": "correction", "redefinition": "redefinition", "unknown": "typo|correction|redefinition|ours"}
+"""What a person would answer to a diagnosis; every other one is a typo."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One line of a table."""
+
+    header: str
+    cells: tuple[str, ...]
+    marked: bool = False  # the one that the mail is about; its first cell above all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A small table with a header per row; without columns it is a list of facts."""
+
+    caption: str
+    columns: tuple[str, ...]  # the first stands above the row headers
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """A sentence, and its language where that is not the page's."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuoteBlock:
+    """Quoted words with where and when they stood."""
+
+    source: str
+    words: Excerpt
+    language: str
+    published: str
+    links: tuple[tuple[str, str], ...]  # (label, URL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One incident told in full."""
+
+    heading: str
+    tags: tuple[str, ...]
+    sentences: tuple[Words, ...]
+    likely: tuple[Words, ...]
+    who: Table | None
+    quotes: tuple[QuoteBlock, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A whole mail, written out."""
+
+    language: str
+    subject: str
+    severity: Severity
+    settled: bool  # nothing is left to do
+    context: str  # whose report, of which day
+    headline: str
+    tags: tuple[str, ...]
+    news: tuple[Words, ...]
+    numbers: Table | None
+    chart: str  # what it shows, in words; "" without one
+    sections: tuple[Section, ...]
+    not_shown: str
+    acts: tuple[tuple[str, str], ...]  # (what for, the command)
+    footer: tuple[str, ...]
+    labels: dict[str, str]
+
+    @property
+    def single(self) -> bool:
+        """Whether the mail is about one incident: its heading is the mail's."""
+        return len(self.sections) == 1
+
+
+def page(thread: Thread, recipient: Recipient) -> Page:
+    """Write a thread out for one reader."""
+    words = catalog(recipient.language)
+    lines = worst_first(thread.incidents, words)
+    detailed = lines[:1] if len(lines) == 1 else lines[:DETAILED]
+    worst = lines[0]
+    return Page(
+        language=recipient.language,
+        subject=subject(thread, lines, words),
+        severity=worst.severity,
+        settled=worst.state in SETTLED,
+        context=f"{words.claimant(thread.claimant)} · {words.text('label/report', day=words.long_day(thread.as_of))}",
+        headline=report_headline(lines, words),
+        tags=_tags(worst, words)[: None if len(lines) == 1 else 1],
+        news=_news(thread, lines, words),
+        numbers=_facts(worst, words) if len(lines) == 1 else _overview(lines[:ROWS], words),
+        chart=_caption(thread.series, words),
+        sections=tuple(_section(line, thread.as_of.year, words) for line in detailed),
+        not_shown=words.plural("label/not_shown", len(lines) - ROWS) if len(lines) > ROWS else "",
+        acts=_acts(lines[:ROWS], words),
+        footer=(
+            words.text("footer/guess"),
+            words.text("footer/times"),
+            words.text("footer/why", address=recipient.address),
+        ),
+        labels={key: label for key, label in words.table["label"].items() if isinstance(label, str)},
+    )
+
+
+def _tags(line: IncidentLine, words: Catalog) -> tuple[str, ...]:
+    return (
+        words.text(f"severity/{line.severity}"),
+        words.text(f"state/{line.state}"),
+        words.text("label/incident", id=line.id),
+    )
+
+
+def _news(thread: Thread, lines: Sequence[IncidentLine], words: Catalog) -> tuple[Words, ...]:
+    """Tell what happened since the last mail; a first mail is news as a whole."""
+    if all(event.what == "opened" for event in thread.news) and thread.transition == 1:
+        return ()
+    about = {line.id: line for line in lines}
+    known = [event for event in thread.news if event.incident in about]
+    told = [said for event in known[:NEWS] for said in _event(event, about[event.incident], words)]
+    if len(known) > NEWS:
+        told.append(Words(text=words.plural("news/more", len(known) - NEWS), language=words.language))
+    return tuple(told)
+
+
+def _event(event: Event, line: IncidentLine, words: Catalog) -> list[Words]:
+    sentence = words.text(
+        f"news/{event.what}",
+        headline=headline(line, words),
+        lasted=words.duration(event.at - line.opened_at),
+        by=one_line(event.by, NAME) or words.text("news/somebody"),
+        verdict=words.text(f"verdict/{line.verdict}") if line.verdict else "–",
+    )
+    told = [Words(text=sentence, language=words.language)]
+    if event.note and event.note != line.message:  # which the mail says anyway
+        told.append(Words(text=one_line(event.note, SENTENCE), language=""))
+    return told
+
+
+def _facts(line: IncidentLine, words: Catalog) -> Table | None:
+    """List the numbers of the only incident, one below the other."""
+    written = values(line, words)
+    names = ("before", "now", "moved", "printed", "expected")
+    rows = tuple(
+        Row(header=words.text(f"label/{name}"), cells=(value,), marked=name == "now")
+        for name in names
+        if (value := written[name]) is not None
+    )
+    return Table(caption=words.text("label/numbers"), columns=(), rows=rows) if rows else None
+
+
+def _overview(lines: Sequence[IncidentLine], words: Catalog) -> Table | None:
+    """Set the numbers of several incidents side by side; a column that nobody fills is left out."""
+    written = [values(line, words) for line in lines]
+    names = [name for name in ("before", "now", "printed", "expected") if any(row[name] for row in written)]
+    if not names:
+        return None
+    return Table(
+        caption=words.text("label/numbers"),
+        columns=(words.text("label/metric"), *(words.text(f"label/{name}") for name in names)),
+        rows=tuple(
+            Row(header=words.metric(line.metric) or line.source, cells=tuple(row[name] or "–" for name in names))
+            for line, row in zip(lines, written, strict=True)
+        ),
+    )
+
+
+def _caption(series: Series | None, words: Catalog) -> str:
+    """Say in words what the chart shows: its text for those who do not see it."""
+    told = changes(series) if series else ()
+    if series is None or not told:
+        return ""
+    low, high = usual(told)
+    flags = [
+        words.text("chart/flag", day=words.short_day(day.day), change=words.change(day.change))
+        for day in told
+        if day.flagged
+    ]
+    return words.text(
+        "chart/caption" if flags else "chart/quiet",
+        metric=words.metric(series.metric),
+        first=words.short_day(told[0].day),
+        last=words.day(told[-1].day),
+        low=words.change(low),
+        high=words.change(high),
+        flagged="; ".join(flags),
+    )
+
+
+def _section(line: IncidentLine, year: int, words: Catalog) -> Section:
+    return Section(
+        heading=headline(line, words),
+        tags=_tags(line, words),
+        sentences=_sentences(line, words),
+        likely=_likely(line, words),
+        who=_who(line, year, words),
+        quotes=tuple(_quote(quote, words) for quote in line.quotes[:QUOTES]),
+    )
+
+
+def _sentences(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
+    """Say what is wrong; a reader of another language gets the sentence in it, then the check's own words."""
+    own = Words(text=one_line(line.message, SENTENCE), language="en")
+    if words.language == own.language:
+        return (own,)
+    said = words.first((f"sentence/{line.kind}",), values(line, words))
+    quoted = replace(own, text=f"{words.text('label/checks_words')}: {own.text}")
+    return (Words(text=said, language=words.language), quoted) if said else (quoted,)
+
+
+def _likely(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
+    if line.suggestion is None:
+        return ()
+    guess = line.suggestion
+    said = words.text(f"diagnosis/{guess.diagnosis}/long")
+    if guess.value is not None:
+        value = words.change(guess.value) if guess.field == "daily" else words.number(guess.value)
+        said += " " + words.text(f"suggestion/{guess.field}", value=value)
+    told = [Words(text=said, language=words.language)]
+    if guess.evidence:
+        told.append(Words(text=one_line(guess.evidence, SENTENCE), language="en"))
+    return tuple(told)
+
+
+def _who(line: IncidentLine, year: int, words: Catalog) -> Table | None:
+    if not line.sayings:
+        return None
+    columns = tuple(words.text(f"label/{name}") for name in ("source", "says", "since"))
+    return Table(
+        caption=words.text("label/who"),
+        columns=columns,
+        rows=tuple(_saying(saying, line, year, words) for saying in line.sayings[:SAYINGS]),
+    )
+
+
+def _saying(saying: Saying, line: IncidentLine, year: int, words: Catalog) -> Row:
+    total = words.number(saying.total)
+    said = total if saying.daily is None else f"{total} ({words.change(saying.daily)})"
+    name = f"{one_line(saying.source, NAME)}, {words.text(f'role/{saying.role}')}"
+    blamed = saying.total is not None and saying.total == line.now
+    return Row(header=name, cells=(said, words.moment(saying.since, year)), marked=blamed)
+
+
+def _quote(quote: Quote, words: Catalog) -> QuoteBlock:
+    links = (("read_at", quote.url), ("archived", quote.archived))
+    at = quote.published_at
+    return QuoteBlock(
+        source=one_line(quote.source, NAME),
+        words=excerpt(quote.text, quote.marked),
+        language=clean(quote.language)[:NAME],
+        published=words.text("label/published", at=words.moment(at)) if at else "",
+        links=tuple((words.text(f"label/{name}"), web_address(url)) for name, url in links if web_address(url)),
+    )
+
+
+def _acts(lines: Sequence[IncidentLine], words: Catalog) -> tuple[tuple[str, str], ...]:
+    """Name the commands for what is left to do, worst first; nothing, when everything is settled."""
+    standing = [line for line in lines if line.state not in SETTLED]
+    worst, ids = lines[0], " ".join(str(line.id) for line in standing)
+    acts = [(words.text("act/show"), f"tallywatch incidents show {worst.id}")]
+    if standing:
+        verdict = VERDICTS.get(worst.suggestion.diagnosis, "typo") if worst.suggestion else VERDICTS["unknown"]
+        acts += [
+            (words.text("act/ack"), f"tallywatch incidents ack {ids}"),
+            (words.text("act/explain"), f"tallywatch incidents explain {worst.id} {verdict}"),
+        ]
+    return tuple(acts)

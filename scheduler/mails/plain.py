@@ -1,0 +1,58 @@
+"""Filters of the text template: lines, tables and quotations in 72 columns."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+
+from scheduler.mails.page import Table
+from scheduler.mails.quoting import Excerpt
+
+WIDTH = 72
+HEADER = 30
+"""Widest row header; a longer one takes several lines."""
+
+
+def wrapped(text: str, indent: int = 0) -> str:
+    """Fold a sentence; an address or a command is never broken."""
+    margin = " " * indent
+    return textwrap.fill(
+        text, WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def grid(table: Table) -> str:
+    """Align a table: headers to the left, values to the right."""
+    rows = [*([table.columns] if table.columns else []), *((row.header, *row.cells) for row in table.rows)]
+    marks = [False] * bool(table.columns) + [row.marked for row in table.rows]
+    widths = [max(columns(row[index]) for row in rows) for index in range(len(rows[0]))]
+    widths[0] = min(widths[0], HEADER)
+    return "\n".join(_row(row, widths, marked=mark) for row, mark in zip(rows, marks, strict=True))
+
+
+def _row(row: tuple[str, ...], widths: list[int], *, marked: bool) -> str:
+    sign = "> " if marked else "  "
+    *above, header = textwrap.wrap(row[0], widths[0]) or [""]
+    cells = "".join(f"  {padding(cell, width)}{cell}" for cell, width in zip(row[1:], widths[1:], strict=True))
+    last = f"{header}{padding(header, widths[0])}{cells}".rstrip()
+    return "\n".join(sign + line for line in (*above, last))
+
+
+def padding(text: str, width: int) -> str:
+    """Return the blanks that fill text up to a width."""
+    return " " * (width - columns(text))
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal text takes; a combining mark takes none."""
+    return sum(not unicodedata.combining(char) for char in text)
+
+
+def quotation(words: Excerpt) -> str:
+    """Set words as a mail's quotation, so that none of its lines can pass for ours; the number between stars."""
+    text = f"{words.lead}*{words.marked}*{words.tail}" if words.marked else str(words)
+    lines = [folded for line in text.splitlines() for folded in textwrap.wrap(line, WIDTH - 4)]
+    return "\n".join(f"  > {line}" for line in lines)
+
+
+FILTERS = {"wrapped": wrapped, "grid": grid, "quotation": quotation}
