@@ -1,0 +1,174 @@
+"""Text to claims: one entry point for posts, pages, articles, tables and the JSON of mirrors."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from pipelines.reading import mirrors, pages
+from pipelines.reading.dates import (
+    Day,
+    date_from_totals,
+    dateline,
+    kyiv_day,
+    noted,
+    range_day,
+    sentence_day,
+    stated_day,
+    url_day,
+)
+from pipelines.reading.language import language
+from pipelines.reading.lists import Listed, read_lists
+from pipelines.reading.numbers import thousands
+from pipelines.reading.prose import Context, Found, read_prose
+from pipelines.reading.tokens import fold
+from pipelines.reading.vocabulary import lexicon, trigger
+from pipelines.reading.weigh import Report, weigh
+from pipelines.records import Claim, Problem, Reading
+
+VERSION: Final = "1"
+"""Bumped when the reader learns: stored documents are read again then."""
+
+_LONGEST_TEXT = 1_000_000  # characters; the longest report has two thousand
+_FULL_LIST = 8  # categories after which the prose around a list has nothing to add but roundings
+_HEAD = 3  # lines in which a title or a date line stands
+
+__all__ = ["VERSION", "date_from_totals", "read"]
+
+
+def read(
+    content: bytes | str,
+    *,
+    content_type: str = "",
+    url: str | None = None,
+    published_at: datetime | None = None,
+    speaker: str | None = None,
+) -> Reading:
+    """Read whatever a source published.
+
+    `speaker` is the claimant that the source itself is; None for a file given by hand. A naive
+    `published_at` is Kyiv time. Any input yields a Reading; what is not understood is among its problems.
+    """
+    decoded = pages.decode(content, content_type)
+    data = mirrors.loads(decoded)
+    if data is not None:
+        return _read_json(decoded, data, url, published_at, speaker)
+    if pages.is_page(decoded, content_type):
+        page = pages.page(decoded)
+        return _read_text(page.text, page.extractor, url, published_at, speaker)
+    return _read_text(decoded, "text/1", url, published_at, speaker)
+
+
+def _read_json(
+    decoded: str, data: Any, url: str | None, published_at: datetime | None, speaker: str | None
+) -> Reading:
+    rows = mirrors.records(data)
+    if rows:
+        reader = f"mirror/{VERSION}"
+        claims, troubles = mirrors.read_records(rows, decoded, reader)
+        problems = tuple(Problem(problem=t.problem, span=t.span, quote=t.quote) for t in troubles)
+        return Reading(text=decoded, extractor="json/1", reader=reader, claims=tuple(claims), problems=problems)
+    posts = mirrors.posts(data)
+    if len(posts) == 1:
+        return _read_text(posts[0].text, "json/1", url, posts[0].published_at or published_at, speaker)
+    text, found, issues = "", [], []
+    for post in posts:
+        reading = _read_text(post.text, "json/1", url, post.published_at or published_at, speaker)
+        found += [_moved(claim, len(text)) for claim in reading.claims]
+        issues += [Problem(problem=p.problem, span=_shift(p.span, len(text)), quote=p.quote) for p in reading.problems]
+        text += post.text + "\n\n"
+    reader = found[0].reader if found else "none"
+    return Reading(
+        text=text or decoded, extractor="json/1", reader=reader, claims=tuple(found), problems=tuple(issues)
+    )
+
+
+def _moved(claim: Claim, by: int) -> Claim:
+    from dataclasses import replace
+
+    return replace(claim, total_span=_shift(claim.total_span, by), daily_span=_shift(claim.daily_span, by))
+
+
+def _shift(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
+    return (span[0] + by, span[1] + by) if span else None
+
+
+def _read_text(
+    text: str, extractor: str, url: str | None, published_at: datetime | None, speaker: str | None
+) -> Reading:
+    text = text[:_LONGEST_TEXT]
+    if not trigger().search(text.lower()):
+        return Reading(text=text, extractor=extractor, reader="none", claims=(), problems=())
+    folded = fold(text)
+    published = kyiv_day(published_at)
+    codes = language(text) or ("en",)
+    listed = read_lists(text, folded, codes, published, speaker)
+    prose = _prose(text, folded, codes, listed, published, speaker)
+    day = listed.day or _document_day(folded, codes[0], prose, url, published)
+    stated = day is not None
+    day = day or (Day(published, "day: its publication") if published else None)
+    if not listed.mentions and not prose.mentions:
+        problems = tuple(
+            Problem(problem=t.problem, span=t.span, quote=t.quote) for t in (*listed.troubles, *prose.troubles)
+        )
+        return Reading(text=text, extractor=extractor, reader="none", claims=(), problems=problems)
+    name = "list" if listed.mentions else "prose"
+    report = Report(
+        day=day.day if day else None,
+        reader=f"{name}/{VERSION}",
+        note=noted(day.day if day else None, published, stated=stated),
+        why=day.why if day else "day: the text does not tell",
+        speaker=speaker,
+    )
+    claims, issues = weigh([*listed.mentions, *prose.mentions], [*listed.troubles, *prose.troubles], report)
+    return Reading(
+        text=text,
+        extractor=extractor,
+        reader=report.reader if claims else "none",
+        claims=tuple(claims),
+        problems=tuple(issues),
+    )
+
+
+def _prose(
+    text: str, folded: str, codes: tuple[str, ...], listed: Listed, published: date | None, speaker: str | None
+) -> Found:
+    """The sentences around the lists, unless the lists already say everything."""
+    totals = {mention.metric for mention in listed.mentions if mention.kind == "total"}
+    if len(totals) >= _FULL_LIST and any(mention.kind == "daily" for mention in listed.mentions):
+        return Found()
+    spans = _uncovered(listed.covered, len(text))
+    context = Context(claimant=speaker, named=speaker is not None, main=speaker)
+    day = listed.day.day if listed.day else published
+    return read_prose(text, folded, spans, lexicon(codes[0]), thousands(folded), day, context)
+
+
+def _uncovered(covered: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    spans, at = [], 0
+    for start, end in sorted(covered):
+        if start > at:
+            spans.append((at, start))
+        at = max(at, end)
+    return [*spans, (at, length)] if at < length else spans
+
+
+def _document_day(folded: str, code: str, prose: Found, url: str | None, published: date | None) -> Day | None:
+    """The day of a text without a dated list: a stated range, a title, a date line, a sentence's date, the address."""
+    ranged = range_day(folded[:5000], published)
+    if ranged:
+        return ranged
+    for _, items, _daily in prose.days:
+        if day := stated_day(items, published):
+            return day
+    for sentence, items, _daily in prose.days[:_HEAD]:
+        if sentence.fresh and (day := dateline(items, published)):
+            return day
+    told = {
+        mention.order
+        for mention in prose.mentions
+        if mention.claimant is None or mention.claimant == "general_staff_ukraine"
+    }
+    for order, (_sentence, items, daily) in enumerate(prose.days):
+        if order in told and (day := sentence_day(items, published, daily=daily)):
+            return day
+    return url_day(url, published)

@@ -1,0 +1,312 @@
+"""Official lists: one category a line, label, total, change. The common case, so it is the fast one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+
+from pipelines.reading.dates import Day, dateline, range_day, stated_day
+from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
+from pipelines.reading.numbers import resolution, written
+from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, phrases
+from pipelines.reading.tokens import tokens
+from pipelines.reading.vocabulary import claimants, languages, lexicon
+from pipelines.records import GENERAL_STAFF, Hedge
+
+_LINE = re.compile(
+    r"^(?P<label>[^\d\n]{0,160}?)"
+    r"(?P<number>(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)|\d+(?:[.,:/']\d+)*)"
+    r"(?P<rest>[^\n]*)$",
+    re.MULTILINE,
+)
+_USUAL_REST = re.compile(
+    r" *(?P<unit>[^\W\d_]{1,14}\.?(?: ?/ ?[^\W\d_]{1,10})?)?[ ,;]*"
+    r"(?:\(\s*(?P<sign>[+-]?)\s*(?P<change>\d{1,3}(?: \d{3})+|\d+(?:[.,']\d{3})*)?(?P<words>[^()\d\n]{0,40})\))?"
+    r" *(?P<tail>[^\d\n()]{0,40})$"
+)
+_HEADING_REACH = 400  # characters before a list in which its heading stands
+_LIST = 3  # distinct categories that make a list by themselves
+_QUOTE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands before the number of a line."""
+
+    metric: str | None
+    hedge: Hedge | None = None
+    whole: bool = True  # every word of it is understood
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the words above a list say of all its lines."""
+
+    kind: str | None  # total, daily, other
+    losses: bool  # it announces Russian losses
+    claimant: str | None
+    ours: bool
+
+
+@dataclass(slots=True)
+class Listed:
+    """What the lists of a document say."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    covered: list[tuple[int, int]] = field(default_factory=list)  # lines that are read, and their headings
+    day: Day | None = None  # of the only list
+    headed: bool = False  # a heading announces losses
+
+
+def read_lists(text: str, folded: str, codes: tuple[str, ...], published: date | None, speaker: str | None) -> Listed:
+    """Read all lines that are a label and a number."""
+    return _Lists(text, folded, codes, published, speaker).read()
+
+
+class _Lists:
+    def __init__(
+        self, text: str, folded: str, codes: tuple[str, ...], published: date | None, speaker: str | None
+    ) -> None:
+        self.text, self.folded, self.codes = text, folded, codes
+        self.published, self.speaker = published, speaker
+        self.found = Listed()
+
+    def read(self) -> Listed:
+        runs: list[list[tuple[re.Match[str], Label]]] = []
+        strangers: list[tuple[int, re.Match[str]]] = []  # lines with a label that is none, by the run they follow
+        for match in _LINE.finditer(self.folded):
+            label = _label(match["label"], self.codes)
+            if label.metric and not self._is_prose(match):
+                if not runs or self._apart(runs[-1][-1][0], match):
+                    runs.append([])
+                runs[-1].append((match, label))
+            elif runs and _stranger(match):
+                strangers.append((len(runs) - 1, match))
+        for at, run in enumerate(runs):
+            self._run(run, [match for owner, match in strangers if owner == at])
+        return self.found
+
+    def _is_prose(self, match: re.Match[str]) -> bool:
+        """A line with more labels and numbers behind the first: a list in one paragraph."""
+        rest = match["rest"]
+        return len(rest) > 60 and len(re.findall(r"\d+", rest)) > 2  # noqa: PLR2004 - a change, and one more
+
+    def _apart(self, last: re.Match[str], match: re.Match[str]) -> bool:
+        """Whether a date or another heading stands between two lines."""
+        between = self.folded[last.end() : match.start()]
+        return bool(between.strip()) and (
+            range_day(between, self.published) is not None or self._date_between(between)
+        )
+
+    def _date_between(self, between: str) -> bool:
+        return any(
+            _dated(line.strip(), self.codes[:1], self.published) for line in between.split("\n") if line.strip()
+        )
+
+    def _run(self, run: list[tuple[re.Match[str], Label]], strangers: list[re.Match[str]]) -> None:
+        start = run[0][0].start()
+        above = self.folded[max(0, start - _HEADING_REACH, self._last_covered()) : start]
+        heading = _heading(re.sub(r"\d+", "0", above), self.codes)
+        metrics = {label.metric for _, label in run}
+        if heading.ours or heading.kind == "other" or len(metrics) < (1 if heading.losses or self.speaker else _LIST):
+            return
+        if heading.claimant and not claimants()[heading.claimant].get("tally"):
+            return
+        day = self._day_of(above)
+        for match, label in run:
+            self._line(match, label, heading, day)
+        for match in strangers if len(metrics) >= _LIST else ():
+            label_text = match["label"].strip(" -:•*\t|")
+            span = match.span("number")
+            self.found.troubles.append(Trouble(f"unknown label {label_text!r}", span, self._quote(match)))
+        self.found.covered.append((start - len(above) if day or heading.losses else start, run[-1][0].end()))
+        self.found.headed |= heading.losses
+        self.found.day = self.found.day or day
+
+    def _last_covered(self) -> int:
+        return self.found.covered[-1][1] if self.found.covered else 0
+
+    def _day_of(self, above: str) -> Day | None:
+        """The day in the heading nearest to the list."""
+        for line in reversed([line.strip() for line in above.split("\n") if line.strip()]):
+            day = range_day(line, self.published) or _dated(line, self.codes[:1], self.published)
+            if day:
+                return day
+        return None
+
+    def _line(self, match: re.Match[str], label: Label, heading: Heading, day: Day | None) -> None:
+        usual = _USUAL_REST.match(match["rest"])
+        value = written(match["number"]).value
+        if usual is None or (usual["unit"] and _scale(usual["unit"], self.codes)):
+            self._unusual(match, label, heading, day)
+            return
+        if value is None or (match["number"][0] == "0" and value):
+            self.found.troubles.append(
+                Trouble("a number that cannot be read", match.span("number"), self._quote(match))
+            )
+            return
+        kind = self._kind(label, value, heading, day)
+        self._add(match, label, heading, day, kind, value, match.span("number"))
+        if usual["change"] is None:
+            return
+        change = written(usual["change"]).value
+        if change is None:
+            return
+        at = match.start("rest") + usual.start("change")
+        signed = -change if usual["sign"] == "-" else change
+        start = at - 1 if usual["sign"] and self.folded[at - 1] == usual["sign"] else at
+        self._add(match, label, heading, day, "daily", signed, (start, at + len(usual["change"])))
+
+    def _kind(self, label: Label, value: int, heading: Heading, day: Day | None) -> Kind:
+        when = day.day if day else self.published
+        if (
+            heading.kind == "daily"
+            and could_be_daily(label.metric or "", value)
+            and not (
+                label.metric in {"submarines", "ships"} and could_be_total(label.metric, value, when) and value > 1
+            )
+        ):
+            return "daily"
+        return "total"
+
+    def _add(
+        self, match: re.Match[str], label: Label, heading: Heading, day: Day | None, kind: Kind, value: int, span: tuple[int, int],
+    ) -> None:  # fmt: skip
+        self.found.mentions.append(
+            Mention(
+                claimant=heading.claimant or self.speaker or GENERAL_STAFF, metric=label.metric or "", kind=kind, value=value, span=span,
+                hedge=label.hedge if kind == "total" else None, step=resolution(abs(value)), quote=self._quote(match),
+                why=(f"{kind}: its place in a list", f"metric: {match['label'].strip()}", *((day.why,) if day else ())),
+                listed=True, order=match.start(), day=day.day if day else None,
+            )
+        )  # fmt: skip
+
+    def _unusual(self, match: re.Match[str], label: Label, heading: Heading, day: Day | None) -> None:
+        """A line with scales, prisoners, or words around its numbers: read like a sentence."""
+        items = phrases(self.folded, match.start("number"), match.end(), lexicon(self.codes[0]), frozenset(",."))
+        metric, total_seen = label.metric, False
+        for at, item in enumerate(items):
+            if item.kind == BROKEN and not total_seen:
+                self.found.troubles.append(
+                    Trouble("a number that cannot be read", (item.start, item.end), self._quote(match))
+                )
+                return
+            if item.kind != COUNT:
+                continue
+            behind = items[at + 1] if at + 1 < len(items) else None
+            own = behind.says.get("metric") if behind and behind.kind == TERM else None
+            if own == "prisoners" and total_seen:
+                other = Label("prisoners", None)
+                self._add(match, other, heading, day, "total", item.value, (item.start, item.end))
+                metric = None
+            elif not total_seen:
+                kind = self._kind(label, item.value, heading, day)
+                self._add(match, label, heading, day, kind, item.value, (item.start, item.end))
+                total_seen = True
+            elif metric and (item.signed or _bracketed(items, at)):
+                value = -item.value if item.signed < 0 else item.value
+                self._add(match, label, heading, day, "daily", value, (item.start, item.end))
+                metric = None
+
+    def _quote(self, match: re.Match[str]) -> str:
+        return self.text[match.start() : match.end()].strip()[:_QUOTE]
+
+
+def _bracketed(items: Sequence[object], at: int) -> bool:
+    before = items[at - 1] if at else None
+    return getattr(before, "kind", "") == MARK and getattr(before, "text", "") in {"(", "+", "-"}
+
+
+def _stranger(match: re.Match[str]) -> bool:
+    """A line that looks like the others: some letters, a dash or colon, a number, little else."""
+    label = match["label"].rstrip()
+    return len(re.findall(r"[^\W\d_]", label)) > 2 and label[-1:] in {"-", ":", "|"} and len(match["rest"]) < 60  # noqa: PLR2004 - a short line
+
+
+@lru_cache(maxsize=8192)
+def _label(prefix: str, codes: tuple[str, ...]) -> Label:
+    """What the text before a line's number says, if it is a label and nothing more. Bilingual lines agree or are none."""
+    for chosen in _choices(codes):
+        found = _read_label(prefix, chosen)
+        if found.metric and found.whole:
+            return found
+    return Label(None)
+
+
+def _choices(codes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """First the document's languages alone, then with Ukrainian and English beside them, then any."""
+    main = codes[:1]
+    pair = tuple(dict.fromkeys((*main, "uk", "en")))
+    return (main, pair, *((code,) for code in codes[1:6] if code not in pair))
+
+
+def _read_label(prefix: str, codes: tuple[str, ...]) -> Label:
+    pieces = tokens(prefix)
+    metrics: list[str] = []
+    hedge: Hedge | None = None
+    at, whole, words = 0, True, 0
+    while at < len(pieces):
+        if pieces[at].kind != "word":
+            at += 1
+            continue
+        words += 1
+        matches = [match for code in codes if (match := lexicon(code).match(pieces, at))]
+        matches.sort(key=lambda match: (match[0], match[1].weight), reverse=True)
+        if not matches:
+            return Label(None)
+        after, meaning = next((m for m in matches if "metric" in m[1].values), matches[0]) if matches else matches[0]
+        after, meaning = (after, meaning) if after == matches[0][0] else matches[0]
+        says = meaning.values
+        if "metric" in says and says["metric"] != "people":
+            metrics.append(says["metric"])
+        elif hedged := next((h for h in ("more_than", "less_than", "about") if h in says), None):
+            hedge = hedged  # type: ignore[assignment]  # one of the three hedges
+        elif not any(c in says for c in ("unit", "loss", "theirs", "and", "of", "metric", "total", "as_of", "stop")):
+            whole = False
+        at = after
+    distinct = set(metrics)
+    if len(distinct) != 1 or len(metrics) > 3 or words > 14:  # noqa: PLR2004 - a label, at most said in three ways
+        return Label(None)
+    return Label(metrics[0], hedge, whole)
+
+
+@lru_cache(maxsize=1024)
+def _scale(unit: str, codes: tuple[str, ...]) -> bool:
+    word = unit.strip(" .,")
+    return any(
+        word in patterns
+        for code in {*codes[:2], "uk", "en"}
+        for patterns in languages()[code].get("scales", {}).values()
+    )
+
+
+@lru_cache(maxsize=1024)
+def _heading(above: str, codes: tuple[str, ...]) -> Heading:
+    """What the two lines above a list say; a title counts as one."""
+    lines = [line for line in above.split("\n") if line.strip()][-3:]
+    kind, losses, claimant, ours = None, False, None, False
+    for line in lines:
+        items = phrases(line, 0, len(line), lexicon(codes[0]), frozenset())
+        for item in items:
+            if item.kind != TERM:
+                continue
+            kind = next((k for k in ("other", "total", "daily") if item.is_(k)), kind)
+            losses |= item.is_("loss") or item.is_("theirs")
+            ours = (ours or item.is_("ours")) and not item.is_("theirs")
+            claimant = item.says.get("claimant", claimant)
+    return Heading(kind, losses, claimant, ours)
+
+
+@lru_cache(maxsize=4096)
+def _dated(line: str, codes: tuple[str, ...], published: date | None) -> Day | None:
+    """The date of one line, if it is a heading's."""
+    if len(line) > 300 or not any(char.isdigit() for char in line):  # noqa: PLR2004 - a heading, not a paragraph
+        return None
+    items = phrases(line, 0, len(line), lexicon(codes[0]), frozenset())
+    if not any(item.kind == DATE for item in items):
+        return None
+    return stated_day(items, published) or dateline(items, published)

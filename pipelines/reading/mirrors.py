@@ -1,0 +1,202 @@
+"""JSON of those who copy the tally: russianwarship.rip, the PetroIvaniuk files, orc-losses; and posts as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from pipelines.metrics import METRICS
+from pipelines.reading.mention import Trouble, metric_on
+from pipelines.records import GENERAL_STAFF, Claim
+
+_QUOTE = 200
+_POST_TEXTS = ("text", "full_text", "message", "story", "caption")
+_POST_TIMES = ("created_at", "created_time", "date", "timestamp", "published_at", "publishedAt", "time")
+_META = frozenset({"date", "day", "personnel*", "source", "sourceUri", "resource", "greatest losses direction", "url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post kept as JSON: its text, where the text's characters stand in the JSON is not told."""
+
+    text: str
+    published_at: datetime | None
+
+
+def loads(text: str) -> Any:
+    """JSON or JSON lines; None when it is neither."""
+    stripped = text.strip()
+    if stripped[:1] not in {"{", "["}:
+        return None
+    try:
+        return json.loads(stripped)
+    except ValueError:
+        pass
+    except RecursionError:
+        return None
+    rows = []
+    for line in stripped.split("\n"):
+        try:
+            rows.append(json.loads(line)) if line.strip() else None
+        except (ValueError, RecursionError):
+            return None
+    return rows
+
+
+def posts(data: Any) -> list[Post]:
+    """The posts in a JSON document: objects with a text, and no record of figures."""
+    rows = data if isinstance(data, list) else data.get("data", [data]) if isinstance(data, dict) else []
+    rows = rows if isinstance(rows, list) else [rows]
+    found = []
+    for row in rows:
+        if isinstance(row, dict):
+            text = next((row[key] for key in _POST_TEXTS if isinstance(row.get(key), str)), None)
+            if text and not _record(row):
+                found.append(Post(text, _time(row)))
+    return found
+
+
+def _time(row: dict[str, Any]) -> datetime | None:
+    for key in _POST_TIMES:
+        value = row.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 10**9:
+            seconds = value / 1000 if value > 10**11 else value
+            if seconds < 10**10:
+                return datetime.fromtimestamp(seconds, UTC)
+        if isinstance(value, str):
+            try:
+                return datetime.fromisoformat(value)
+            except ValueError:
+                continue
+    return None
+
+
+@cache
+def _names() -> dict[str, str]:
+    """What the mirrors call a category. Their vocabularies do not contradict each other."""
+    return {name: metric.key for metric in METRICS.values() for name in metric.known_as.values()}
+
+
+def records(data: Any) -> list[dict[str, Any]]:
+    """The records of figures in a JSON document, at any of the places where the mirrors keep them."""
+    return list(_find(data, 0))
+
+
+def _find(data: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if depth > 4:  # noqa: PLR2004 - data.records[].stats is the deepest
+        return
+    if isinstance(data, list):
+        for row in data:
+            yield from _find(row, depth + 1)
+    elif isinstance(data, dict):
+        if _record(data):
+            yield data
+        elif "stats" not in data:
+            for value in data.values():
+                if isinstance(value, dict | list):
+                    yield from _find(value, depth + 1)
+
+
+def _record(row: dict[str, Any]) -> bool:
+    stats = row.get("stats")
+    figures = stats if isinstance(stats, dict) else row
+    return "date" in row and any(name in figures for name in _names())
+
+
+def read_records(rows: list[dict[str, Any]], text: str, reader: str) -> tuple[list[Claim], list[Trouble]]:
+    """Claims of each record. The spans point into the JSON text."""
+    claims: list[Claim] = []
+    troubles: list[Trouble] = []
+    spot = 0
+    for row in rows:
+        spot = max(spot, text.find(str(row["date"]), spot))
+        day = _day(row["date"])
+        if day is None:
+            troubles.append(
+                Trouble(f"a record without a readable date: {str(row['date'])[:40]!r}", None, str(row)[:_QUOTE])
+            )
+            continue
+        claims += _claims(row, day, text, spot, reader, troubles)
+    return claims, troubles
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
+def _claims(
+    row: dict[str, Any], day: date, text: str, spot: int, reader: str, troubles: list[Trouble],
+) -> Iterator[Claim]:  # fmt: skip
+    stats = row.get("stats")
+    figures: dict[str, Any] = stats if isinstance(stats, dict) else row
+    increase = row.get("increase")
+    changes: dict[str, Any] = increase if isinstance(increase, dict) else {}
+    for name, value in figures.items():
+        if name in _META or isinstance(value, str | dict | list | bool) or value is None:
+            continue
+        key = _names().get(name)
+        if key is None:
+            if figures is not row:
+                troubles.append(Trouble(f"unknown label {name!r}", None, f"{name}: {value}"))
+            continue
+        metric = metric_on(key, day)
+        total = _count(value)
+        if total is None:
+            troubles.append(Trouble("a number that cannot be read", None, f"{name}: {value}"[:_QUOTE]))
+            continue
+        change = _count(changes.get(name))
+        if not METRICS[metric].valid_on(day):
+            _outside(metric, day, total, name, troubles)
+            continue
+        if total == 0 and not change:
+            continue  # a category that the mirror has a place for and the publisher has not reported yet
+        span = _span(text, name, value, text.find('"stats"', spot) if stats else spot)
+        yield Claim(
+            claimant=GENERAL_STAFF,
+            metric=metric,
+            as_of=day,
+            total=total,
+            daily=change,
+            hedge=None,
+            total_span=span,
+            daily_span=_span(text, name, changes.get(name), text.find('"increase"', spot))
+            if change is not None
+            else None,
+            quote=f"{name}: {value}"[:_QUOTE],
+            reader=reader,
+            note=None,
+            why=(
+                "total: a mirror's record",
+                f"metric: {name!r}",
+                f"claimant: {GENERAL_STAFF}",
+                f"day: date {row['date']!r}",
+            ),
+        )
+
+
+def _outside(metric: str, day: date, total: int, name: str, troubles: list[Trouble]) -> None:
+    """A category outside its time: mirrors print zero before it began, and its last total for ever after it ended."""
+    until = METRICS[metric].valid_until
+    if total and not (until and day > until):
+        troubles.append(Trouble(f"{metric} was not reported on {day}", None, f"{name}: {total}"))
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and abs(value) < 10**9 else None
+
+
+def _span(text: str, name: str, value: Any, spot: int) -> tuple[int, int] | None:
+    match = re.compile(rf'"{re.escape(name)}"\s*:\s*({re.escape(str(value))})').search(text, max(0, spot))
+    return match.span(1) if match else None

@@ -1,0 +1,447 @@
+"""Sentences of news: whose number, of what, and whether it is a total or a day's change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pipelines.reading.binding import THING, Bond, bind
+from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
+from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
+from pipelines.reading.sentences import Sentence, sentences
+from pipelines.reading.vocabulary import Lexicon, claimants
+from pipelines.records import GENERAL_STAFF, Hedge
+
+_QUOTE = 300  # characters of a sentence that are kept beside its numbers
+_ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
+_HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
+_HEDGE_GAP = 3  # items between a hedge and its number
+_PERSONNEL = frozenset({"personnel", "people"})
+
+
+@dataclass(slots=True)
+class Context:
+    """What a sentence leaves for the next."""
+
+    claimant: str | None = None
+    named: bool = False  # a claimant was named anywhere before
+    kind: str | None = None  # of its main numbers: total, daily, other
+    tally: bool = False  # it was about Russian losses
+    metric: str | None = None  # of its last number
+    main: str | None = None  # the first claimant whose tally is read
+
+
+@dataclass(slots=True)
+class Found:
+    """What the sentences of a document say."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    days: list[tuple[Sentence, list[Item], bool]] = field(default_factory=list)  # and whether it has a daily marker
+
+
+@dataclass(slots=True)
+class _Number:
+    at: int
+    item: Item
+    bond: Bond
+    kind: str | None = None  # said by a marker
+    firm: bool = False  # said in its own clause
+    why: str = ""
+    metric: str | None = None
+    hedge: Hedge | None = None
+    sub: bool = False  # introduced by "of which"
+    signed: bool = False
+
+
+def read_prose(
+    text: str, folded: str, spans: list[tuple[int, int]], lexicon: Lexicon, thousands: frozenset[str],
+    day: date | None, context: Context,
+) -> Found:  # fmt: skip
+    """Read the sentences of some pieces of a text. `day` is only used for what size a number can have."""
+    found = Found()
+    for order, sentence in enumerate(sentences(text, folded, lexicon, spans)):
+        items = phrases(folded, sentence.start, sentence.end, lexicon, thousands)
+        reader = _Sentence(text, sentence, items, lexicon, day, context, order)
+        reader.read(found)
+        found.days.append((sentence, items, reader.says_daily))
+    return found
+
+
+class _Sentence:
+    def __init__(
+        self, text: str, sentence: Sentence, items: list[Item], lexicon: Lexicon, day: date | None,
+        context: Context, order: int,
+    ) -> None:  # fmt: skip
+        self.text, self.sentence, self.items, self.lexicon = text, sentence, items, lexicon
+        self.day, self.context, self.order = day, context, order
+        self.says_daily = any(item.kind == TERM and item.is_("daily") for item in items)
+        self.markers = self._markers()
+
+    # What the sentence says, marker by marker
+
+    def _markers(self) -> dict[int, str]:
+        """Index to total, daily, other: terms, "since" before a date or month, a bare month or year."""
+        found: dict[int, str] = {}
+        for at, item in enumerate(self.items):
+            if item.kind == TERM:
+                kind = next((kind for kind in ("other", "total", "daily") if item.is_(kind)), None)
+                if kind:
+                    found[at] = kind
+                elif item.is_("month") and self._bare_month(at):
+                    found[at] = "total" if self._since(at) else "other"
+            elif item.kind == DATE and self._since(at):
+                found[at] = "total" if item.day and item.day[1:] == (2, 24) else "other"
+            elif self._is_year(at):
+                if self._since(at) and item.value == 2022:  # noqa: PLR2004 - the year of the invasion
+                    found[at] = "total"
+                elif self._preceded(at, "on"):
+                    found[at] = "other"
+        return found
+
+    def _bare_month(self, at: int) -> bool:
+        """A month that stands for itself: in July and August; not a word that only looks like one."""
+        if not any(item.is_("on") or item.is_("since") for item in self.items[max(0, at - 2) : at]):
+            return self._preceded(at, "and") and any(self.items[i].is_("month") for i in range(max(0, at - 3), at))
+        return self._since(at) or not self._is_february(at)
+
+    def _is_february(self, at: int) -> bool:
+        return bool(
+            self.items[at].says.get("month") == 2 and at + 1 < len(self.items) and self.items[at + 1].value == 2022
+        )  # noqa: PLR2004 - the month of the invasion
+
+    def _since(self, at: int) -> bool:
+        return any(
+            item.is_("since") or (item.is_("total") and item.kind == TERM) for item in self.items[max(0, at - 2) : at]
+        )
+
+    def _preceded(self, at: int, category: str) -> bool:
+        return at > 0 and self.items[at - 1].is_(category)
+
+    def _is_year(self, at: int) -> bool:
+        item = self.items[at]
+        return item.kind == COUNT and item.end - item.start == 4 and 2014 <= item.value <= 2039  # noqa: PLR2004 - years
+
+    # Numbers
+
+    def read(self, found: Found) -> None:
+        """Add what this sentence says, and leave the context for the next one."""
+        bonds = bind(self.items, noun_first=self.lexicon.noun_first)
+        numbers = [
+            _Number(at, self.items[at], bond)
+            for at, bond in bonds.items()
+            if not (self._is_year(at) and (bond.label is None or bond.label != at + 1))
+        ]
+        numbers += self._implied(numbers)
+        numbers.sort(key=lambda number: number.at)
+        self._kinds(numbers)
+        self._carry(numbers)
+        claimant = self._enter()
+        kept = [number for number in numbers if number.metric and not self._not_lost(number)]
+        self._leave(numbers, kept, found, claimant)
+
+    def _implied(self, numbers: list[_Number]) -> list[_Number]:
+        """One that is not written: "втратили танк, бойову броньовану машину"."""
+        bound = {number.bond.label for number in numbers}
+        found = []
+        for at, item in enumerate(self.items):
+            if item.kind == TERM and item.is_("singular") and at not in bound and at and self._opens(at - 1):
+                behind = self.items[at + 1] if at + 1 < len(self.items) else None
+                if behind is None or (behind.kind == MARK and behind.text in {",", ".", ";"}) or behind.is_("and"):
+                    one = Item(COUNT, item.start, item.end, item.text, says={"number": 1, "implied": True}, value=1)
+                    found.append(_Number(at, one, Bond(at, item.says["singular"])))
+        return found
+
+    def _opens(self, at: int) -> bool:
+        item = self.items[at]
+        return item.text == "," or item.is_("and") or item.is_("loss") or item.is_("more")
+
+    def _kinds(self, numbers: list[_Number]) -> None:
+        """Give each number the marker that governs it: the leading one, or the one behind it in its clause."""
+        by_place = {number.at: number for number in numbers}
+        leading: tuple[str, str] | None = None
+        outer: list[tuple[tuple[str, str] | None, list[_Number]]] = []
+        waiting: list[_Number] = []  # of earlier clauses, without a marker
+        clause: list[_Number] = []
+        fresh = False  # the leading marker stands in this very clause
+        sub = False
+        for at, item in enumerate(self.items):
+            if at in by_place:
+                number = by_place[at]
+                number.sub, number.signed = sub, bool(number.item.signed)
+                if leading:
+                    number.kind, number.why, number.firm = *leading, fresh
+                clause.append(number)
+            elif at in self.markers:
+                kind = self.markers[at]
+                open_ = [number for number in clause if not number.firm or number.kind is None]
+                if open_:
+                    for number in open_:
+                        number.kind, number.why, number.firm = kind, item.text, True
+                    if not sub and not outer:
+                        for number in waiting:
+                            number.kind, number.why = kind, item.text
+                        waiting = []
+                else:
+                    leading, fresh = (kind, item.text), True
+                    sub_leading = sub
+                    if sub_leading:
+                        outer.append((None, []))
+            if item.kind == TERM and item.is_("of_which"):
+                sub = True
+            ends = (item.kind == MARK and item.text in {",", ";", "(", ")", ":"}) or item.is_("and")
+            if not ends:
+                continue
+            waiting += [number for number in clause if number.kind is None]
+            clause, fresh = [], False
+            if item.text == "(":
+                outer.append((leading, waiting))
+                leading, waiting, sub = None, [], False
+            elif item.text == ")" and outer:
+                leading, waiting = outer.pop()
+                sub = False
+            elif item.text in {",", ";"} and sub and any(n.sub for n in numbers if n.at < at):
+                sub = False
+                if outer and outer[-1] == (None, []):
+                    outer.pop()
+                    leading = None
+
+    def _carry(self, numbers: list[_Number]) -> None:
+        """Name what a number without a noun counts: what the number before it counted."""
+        last: _Number | None = None
+        for number in numbers:
+            metric = number.bond.metric
+            if metric and metric != THING:
+                number.metric = metric
+                last = number
+                continue
+            if metric == THING:
+                continue
+            bracketed = self._bracketed(number)
+            previous = last.metric if last else self.context.metric if number.kind and number.firm else None
+            marked = (
+                number.kind in {"daily", "total"}
+                and number.firm
+                and (last is None or number.kind != last.kind or number.sub)
+            )
+            if previous and (number.signed or number.sub or bracketed or marked):
+                number.metric = previous
+                if last is None:
+                    number.sub = True
+                elif number.kind is None and (number.signed or bracketed or number.sub):
+                    number.kind, number.firm, number.why = "daily", True, "change beside its total"
+                if last and number.kind == "daily" and last.kind != "total" and last.item.value >= number.item.value:
+                    last.kind, last.firm, last.why = "total", True, "its change is printed beside it"
+                if last and number.kind == "total" and bracketed and last.item.value <= number.item.value:
+                    last.kind, last.firm, last.why = "daily", True, "its total is printed beside it"
+
+    def _bracketed(self, number: _Number) -> bool:
+        before = self.items[number.at - 1] if number.at else None
+        if before and before.text in {"+", "-"} and number.at > 1:
+            before = self.items[number.at - 2]
+        return bool(before and before.kind == MARK and before.text == "(")
+
+    # Whose, and whether it was lost at all
+
+    def _enter(self) -> str | None:
+        if self.sentence.fresh and self.context.claimant not in {None, self.context.main} and not self._quoted():
+            self.context.claimant = self.context.main if self.sentence.paragraph else self.context.claimant
+        return self.context.claimant
+
+    def _quoted(self) -> bool:
+        return any(item.is_("quote") for item in self.items)
+
+    def _claimants(self) -> list[tuple[int, str]]:
+        found = [(at, item.says["claimant"]) for at, item in enumerate(self.items) if item.is_("claimant")]
+        for at, item in enumerate(self.items):
+            if item.is_("actor") and not item.is_("claimant"):
+                found.append((at, "other"))
+            if item.is_("russia") and not item.is_("claimant") and self._speaks(at):
+                found.append((at, "russian_mod"))
+        return sorted(found)
+
+    def _speaks(self, at: int) -> bool:
+        for item in self.items[at + 1 : at + 5]:
+            if item.is_("say"):
+                return True
+            if item.is_("loss") or item.is_("metric") or item.kind == COUNT or item.text in {",", ";", "."}:
+                return False
+        return False
+
+    def _claimant_of(self, number: _Number, named: list[tuple[int, str]]) -> str | None:
+        known = claimants().get("russian_mod", {}).get("figures", {}).get(number.metric or "", ())
+        if number.item.value in known and not number.signed:
+            return "russian_mod"
+        before = [(at, who) for at, who in named if at < number.at]
+        after = [(at, who) for at, who in named if at > number.at]
+        if before:
+            return before[-1][1]
+        if after and not any(item.text == ";" for item in self.items[number.at : after[0][0]]):
+            return after[0][1]
+        return self.context.claimant
+
+    def _not_lost(self, number: _Number) -> bool:
+        """Ukraine's own, or something launched, struck, repelled, delivered."""
+        if number.bond.ours:
+            return True
+        for item in reversed(self.items[: number.at]):
+            if item.is_("act") and not item.is_("loss"):
+                return True
+            if item.is_("ours") and not item.is_("theirs"):
+                return True
+            if item.is_("loss") or item.is_("theirs"):
+                return False
+        for item in self.items[number.at + 1 :]:
+            if item.text in {";", ":"} or item.is_("loss"):
+                return False
+            if item.is_("act"):
+                return True
+        return False
+
+    # Leaving
+
+    def _leave(self, numbers: list[_Number], kept: list[_Number], found: Found, claimant: str | None) -> None:
+        named = self._claimants()
+        ours = any(item.is_("loss") or item.is_("theirs") for item in self.items)
+        distinct = {number.metric for number in kept if number.metric}
+        acts = any(item.is_("act") and not item.is_("loss") for item in self.items)
+        marked = any(number.kind in {"daily", "total"} for number in kept)
+        staff = any(claimants()[who].get("tally") for _, who in named)
+        tally = ours or len(distinct) >= _ENUMERATION or (staff and marked) or (self.context.tally and not acts)
+        self._settle(kept, named)
+        for number in kept:
+            who = self._claimant_of(number, named)
+            if tally and number.kind != "other":
+                self._emit(number, who, found, distinct)
+        del claimant
+        self._remember(numbers, kept, named, tally=tally)
+
+    def _settle(self, kept: list[_Number], named: list[tuple[int, str]]) -> None:
+        """Decide what no marker of the clause decided, by the size of the numbers and by the sentence before."""
+        open_ = [number for number in kept if not number.firm and number.item.kind == COUNT]
+        soft = [number for number in open_ if number.kind != "other"]
+        undecided = [number for number in soft if number.kind is None]
+        for number in soft:
+            if number.kind == "daily" and not could_be_daily(number.metric or "", number.item.value):
+                number.kind, number.why = "total", "too large for one day"
+            elif number.kind == "total" and self._too_small(number):
+                number.kind, number.why = "daily", "too small for a total"
+        if undecided:
+            kind, why = self._size_of(undecided) or self._inherited(undecided, named)
+            for number in undecided:
+                number.kind, number.why = kind, why
+                if (
+                    kind == "total"
+                    and self._too_small(number)
+                    and could_be_daily(number.metric or "", number.item.value)
+                ):
+                    number.kind, number.why = "daily", "too small for a total"
+                elif kind == "daily" and not could_be_daily(number.metric or "", number.item.value):
+                    number.kind, number.why = "total", "too large for one day"
+
+    def _too_small(self, number: _Number) -> bool:
+        return not could_be_total(number.metric or "", number.item.value, self.day)
+
+    def _size_of(self, numbers: list[_Number]) -> tuple[str, str] | None:
+        large = sum(not could_be_daily(number.metric or "", number.item.value) for number in numbers)
+        small = sum(self._too_small(number) for number in numbers)
+        if large > small:
+            return "total", "too large for one day"
+        if small > large:
+            return "daily", "too small for totals"
+        return None
+
+    def _inherited(self, numbers: list[_Number], named: list[tuple[int, str]]) -> tuple[str, str]:
+        if any(item.kind == DATE for item in self.items[: numbers[0].at]) and not self.context.kind:
+            return "daily", "a day is named and nothing else"
+        if self.context.kind and (self.context.kind != "other" or not named):
+            return self.context.kind, "as the sentence before"
+        return "total", "nothing says otherwise"
+
+    def _emit(self, number: _Number, who: str | None, found: Found, distinct: set[str | None]) -> None:
+        item = number.item
+        quote = self.text[self.sentence.start : self.sentence.end].strip()[:_QUOTE]
+        if item.kind == BROKEN:
+            if number.metric in distinct and (who == GENERAL_STAFF or who is None):
+                found.troubles.append(Trouble("a number that cannot be read", (item.start, item.end), quote))
+            return
+        article = item.says.get("number") == 1 and not item.text.isdigit()
+        if article and len(distinct) < 2 and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
+            return
+        hedge = self._hedge(number)
+        kind: Kind = "daily" if number.kind == "daily" else "total"
+        found.mentions.append(
+            Mention(
+                claimant=who, metric=number.metric or "", kind=kind,
+                value=-item.value if item.signed < 0 and kind == "daily" else item.value,
+                span=(item.start, item.end), hedge=hedge, step=item.step, quote=quote,
+                why=(f"{kind}: {number.why}", f"metric: {self._label_text(number)}"),
+                rounded=_rounded(item, number.metric or "", kind, hedge, self.day),
+                weak=number.metric == "people", order=self.order,
+            )
+        )  # fmt: skip
+
+    def _label_text(self, number: _Number) -> str:
+        return self.items[number.bond.label].text if number.bond.label is not None else "the number before it"
+
+    def _hedge(self, number: _Number) -> Hedge | None:
+        for at in range(number.at - 1, max(-1, number.at - 1 - _HEDGE_GAP), -1):
+            item = self.items[at]
+            if item.kind in {COUNT, BROKEN, DATE} or (item.kind == MARK and item.text in {",", ";", ")"}):
+                return None
+            for hedge in _HEDGES:
+                if item.kind == TERM and item.is_(hedge) and not item.is_("until"):
+                    return hedge
+                if item.kind == TERM and item.is_(hedge) and at == number.at - 1:
+                    return hedge
+            if item.kind == MARK and item.text in {"~", "≈"}:
+                return "about"
+        return None
+
+    def _remember(
+        self, numbers: list[_Number], kept: list[_Number], named: list[tuple[int, str]], *, tally: bool
+    ) -> None:
+        context = self.context
+        if named:
+            context.claimant = named[-1][1]
+            context.named = True
+            context.main = context.main or next((who for _, who in named if claimants()[who].get("tally")), None)
+        mains = [number for number in kept if not number.sub and not number.signed]
+        kinds = [number.kind for number in (mains or kept) if number.kind]
+        if kinds:
+            context.kind = kinds[-1]
+        elif self.markers:
+            context.kind = list(self.markers.values())[-1]
+        if numbers or named:
+            context.tally = tally and bool(kept or self._heads())
+        context.tally = context.tally or self._heads()
+        context.metric = next((number.metric for number in reversed(numbers) if number.metric), None)
+
+    def _heads(self) -> bool:
+        """A heading that announces losses: "З 24 лютого знищено:"."""
+        return any(item.is_("loss") or item.is_("theirs") for item in self.items) and not any(
+            item.is_("act") or item.is_("ours") for item in self.items
+        )
+
+
+def _rounded(item: Item, metric: str, kind: Kind, hedge: Hedge | None, day: date | None) -> bool:
+    """Whether this way of writing is a headline's: more than a thousand, 300mila, 1,5 tys."""
+    people = metric in _PERSONNEL
+    if item.vague:
+        return True
+    if hedge in {"more_than", "less_than"}:
+        limit = (1000 if kind == "total" else 100) if people else (100 if kind == "total" else 10)
+        return item.step >= limit
+    if people and item.value >= 100_000:  # noqa: PLR2004 - reported in tens by then: a thousand's multiple is a headline
+        return item.step >= 1000 or (item.scaled and item.step >= 100)  # noqa: PLR2004
+    if people:
+        late = day is not None and day >= date(2022, 9, 1)
+        return item.scaled and item.step >= (100 if late else 10_000)
+    return (item.scaled and item.step >= 100) or (hedge == "about" and item.step >= 1000)  # noqa: PLR2004 - hundreds, thousands
+
+
+def any_daily(found: Found) -> Iterator[Any]:
+    """Sentences that have a marker of the day."""
+    return (entry for entry in found.days if entry[2])

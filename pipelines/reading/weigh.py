@@ -1,0 +1,114 @@
+"""A document as a whole: which of its mentions are claims, and which contradict each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.metrics import METRICS
+from pipelines.reading.mention import Mention, Trouble, could_be_total, metric_on
+from pipelines.reading.numbers import resolution
+from pipelines.reading.vocabulary import claimants
+from pipelines.records import GENERAL_STAFF, Claim, Problem
+
+_ENOUGH = 3  # distinct metrics by which a text without a named claimant is a tally
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What all claims of one reading share."""
+
+    day: date | None
+    reader: str
+    note: str | None
+    why: str
+    speaker: str | None
+
+
+def weigh(
+    mentions: Sequence[Mention], troubles: Sequence[Trouble], report: Report
+) -> tuple[list[Claim], list[Problem]]:
+    """Claims in the order of the text, and what could not be decided."""
+    problems = [Problem(problem=t.problem, span=t.span, quote=t.quote) for t in troubles]
+    cells: dict[tuple[str, str, date | None], list[Mention]] = defaultdict(list)
+    for mention in _vouched(mentions, report):
+        day = mention.day or report.day
+        cells[mention.claimant or GENERAL_STAFF, metric_on(mention.metric, day), day].append(mention)
+    claims = []
+    for (claimant, metric, day), found in cells.items():
+        if day and not METRICS[metric].valid_on(day):
+            first = found[0]
+            problems.append(Problem(problem=f"{metric} was not reported on {day}", span=first.span, quote=first.quote))
+            continue
+        total, total_problem = _one(found, "total", metric)
+        daily, daily_problem = _one(found, "daily", metric)
+        problems += [problem for problem in (total_problem, daily_problem) if problem]
+        if total or daily:
+            claims.append(_claim(claimant, metric, day, total, daily, report))
+    return claims, problems
+
+
+def _vouched(mentions: Sequence[Mention], report: Report) -> Iterable[Mention]:
+    """The mentions whose claimant is known and keeps a tally."""
+    nameless = [mention for mention in mentions if mention.claimant is None]
+    heir = report.speaker or (GENERAL_STAFF if _is_tally(nameless, mentions, report.day) else None)
+    for mention in mentions:
+        mention.claimant = mention.claimant or heir
+        if mention.claimant is not None and claimants()[mention.claimant].get("tally"):
+            yield mention
+
+
+def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], day: date | None) -> bool:
+    """Whether numbers that nobody is named for are the tally: enough categories, or company that is."""
+    if any(mention.claimant == GENERAL_STAFF for mention in mentions):
+        return True
+    totals = {m.metric for m in nameless if m.kind == "total" and could_be_total(m.metric, m.value, day)}
+    return len(totals) >= _ENOUGH or (len({m.metric for m in nameless}) > _ENOUGH)
+
+
+def _one(found: Sequence[Mention], kind: str, metric: str) -> tuple[Mention | None, Problem | None]:
+    """The one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
+    exact = [mention for mention in found if mention.kind == kind and not mention.rounded]
+    listed = [mention for mention in exact if mention.listed]
+    exact = listed or exact
+    strong = [mention for mention in exact if not mention.weak]
+    exact = strong or exact
+    exact = [m for m in exact if not any(_rounds(m, other) for other in exact)]
+    values = {mention.value for mention in exact}
+    if len(values) > 1:
+        said = " and ".join(str(value) for value in sorted(values))
+        return None, Problem(
+            problem=f"{metric}: two different {kind}s, {said}", span=exact[-1].span, quote=exact[-1].quote
+        )
+    return (exact[0] if exact else None), None
+
+
+def _rounds(mention: Mention, exact: Mention) -> bool:
+    """Whether one number is a rounding of the other: 82,700 of 82,710."""
+    coarse, fine = resolution(abs(mention.value)), resolution(abs(exact.value))
+    return coarse > fine and mention.value != exact.value and abs(mention.value - exact.value) < coarse
+
+
+def _claim(
+    claimant: str, metric: str, day: date | None, total: Mention | None, daily: Mention | None, report: Report,
+) -> Claim:  # fmt: skip
+    main = total or daily
+    if main is None:
+        raise ValueError("a claim needs a number")
+    why = main.why if daily is None or daily is main else (*main.why, *daily.why[:1])
+    return Claim(
+        claimant=claimant,
+        metric=metric,
+        as_of=day,
+        total=total.value if total else None,
+        daily=daily.value if daily else None,
+        hedge=main.hedge,
+        total_span=total.span if total else None,
+        daily_span=daily.span if daily else None,
+        quote=main.quote,
+        reader=report.reader,
+        note=report.note,
+        why=(*why, f"claimant: {claimant}", report.why),
+    )
