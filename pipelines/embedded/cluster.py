@@ -28,6 +28,7 @@ PORT = 5432  # names the socket; nothing listens on TCP
 SOCKET = f".s.PGSQL.{PORT}"
 USER = "tallywatch"
 DATABASE = "postgres"
+LOUD = r"(?:FATAL|PANIC|error):"
 START_PATIENCE = 180.0  # seconds; a start after a crash replays the log first
 
 SETTINGS = {
@@ -147,13 +148,14 @@ def _works_in(process: int, data: Path) -> bool | None:
 
 
 def _forget_reused_process(data: Path) -> None:
-    """Remove a postmaster.pid whose number belongs to another program by now, as after a restart of the machine.
+    """Remove a postmaster.pid that a power cut left unfinished, or whose process is another program by now.
 
-    PostgreSQL itself settles the other cases, and refuses this one.
+    PostgreSQL would refuse to start on these; the other cases it settles itself.
     """
     process = _recorded_process(data)
-    if process is not None and Path(f"/proc/{process}").exists() and _works_in(process, data) is False:
-        (data / "postmaster.pid").unlink()
+    foreign = process is not None and Path(f"/proc/{process}").exists() and _works_in(process, data) is False
+    if process is None or foreign:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _ensure_data(data: Path, programs: Path, runner: Identity, *, fsync: bool) -> None:
@@ -248,6 +250,7 @@ def _launch(place: Path, command: list[str], lock: int) -> None:
 
 
 def _last_words(said: str) -> str:
-    """Pick the last thing that a program said, without when and how loud."""
-    line = next((line for line in reversed(said.splitlines()) if line.strip()), "")
-    return re.sub(r"^.*?(FATAL|PANIC|error):\s+", "", line) or "it said nothing"
+    """Pick from what a program said why it gave up, without when and how loud."""
+    lines = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
+    reasons = [line for line in lines if re.search(LOUD, line)] or lines[-1:]
+    return re.sub(f"^.*?{LOUD}\\s+", "", reasons[0])

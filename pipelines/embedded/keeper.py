@@ -17,12 +17,10 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 
 READY = b"database system is ready to accept connections"
 LOG_LIMIT = 1_000_000  # bytes; one older file of that size is kept
-LINE_LIMIT = 8192  # bytes
 CHATTER = (b" LOG: ", b" WARNING: ", b" DETAIL: ", b" HINT: ")  # never what a server dies of
 LONGEST_PAUSE = 30.0  # seconds between two tries to bring a server back
 ESCALATION = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))  # seconds granted to each
@@ -34,7 +32,7 @@ class Keeper:
     def __init__(self, directory: Path, command: list[str]) -> None:
         self._directory = directory
         self._command = command
-        self._log = BoundedLog(directory / "server.log")
+        self._log = directory / "server.log"
         self._turn = threading.Lock()  # no server may be started once it was found unused
         self._unused = threading.Event()
         self._server: subprocess.Popen[bytes] | None = None
@@ -56,7 +54,11 @@ class Keeper:
             if self._unused.is_set():
                 return b"nobody uses it any more"
             self._server = subprocess.Popen(  # noqa: S603 - the command line is our own
-                self._command, cwd=self._directory / "data", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+                self._command,
+                cwd=self._directory / "data",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )
         with self._server as server:
             return self._listen(server)
@@ -64,15 +66,15 @@ class Keeper:
     def _listen(self, server: subprocess.Popen[bytes]) -> bytes | None:
         """Write down what the server says, until the last of its processes has closed the pipe."""
         assert server.stderr is not None  # noqa: S101 - asked for above
-        ready, last = False, b"it ended without a word"
-        for line in iter(lambda: server.stderr.readline(LINE_LIMIT), b""):  # type: ignore[union-attr]
-            self._log.write(line)
+        ready, last = False, [b"it ended without a word"]
+        for line in server.stderr:
+            note(self._log, line)
             if READY in line:
                 ready = True
                 tell(b"ready")
-            if not any(word in line for word in CHATTER):
-                last = line.strip()
-        return None if ready else last
+            elif not any(word in line for word in CHATTER):
+                last = [*last[-2:], line.strip()]
+        return None if ready else b" ".join(last)
 
     def _stop_when_unused(self) -> None:
         users = os.open(self._directory / "users.lock", os.O_RDONLY)
@@ -92,36 +94,25 @@ def stop(server: subprocess.Popen[bytes]) -> None:
             return
 
 
-class BoundedLog:
-    """A file that is put aside when it has grown enough."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = self._open()
-
-    def write(self, line: bytes) -> None:
-        """Append a line. A full disk costs the line, never the server."""
-        with suppress(OSError):
-            if self._file.tell() + len(line) > LOG_LIMIT:
-                self._file.close()
-                self._path.replace(self._path.with_suffix(".log.1"))
-                self._file = self._open()
-            self._file.write(line)
-
-    def _open(self) -> FileIO:
-        file = FileIO(self._path, "ab")
-        if os.geteuid() == 0:
-            place = self._path.parent.stat()  # what root makes in a user's directory must remain usable to that user
-            os.fchown(file.fileno(), place.st_uid, place.st_gid)
-        return file
+def note(log: Path, line: bytes) -> None:
+    """Append a line to the log, which is put aside when it has grown enough. A full disk costs the line only."""
+    with suppress(OSError):
+        if log.exists() and log.stat().st_size + len(line) > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("ab") as file:
+            if os.geteuid() == 0:
+                place = log.parent.stat()  # what root makes in a user's directory must remain usable to that user
+                os.fchown(file.fileno(), place.st_uid, place.st_gid)
+            file.write(line)
 
 
 def tell(outcome: bytes) -> None:
-    """Answer whoever started us; only the first word counts, later ones go nowhere."""
-    with suppress(BrokenPipeError):  # killed meanwhile: the lock on users.lock tells
-        os.write(sys.stdout.fileno(), outcome + b"\n")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Answer whoever started us, and let go of the pipe; a later answer goes nowhere."""
+    answer, nowhere = os.dup(sys.stdout.fileno()), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+    with suppress(BrokenPipeError):  # killed meanwhile, which the lock on users.lock tells too
+        os.write(answer, outcome + b"\n")
+    os.close(answer)
     os.close(nowhere)
 
 
