@@ -45,27 +45,43 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     loop = loop_of(reactor)
     if reactor.running:
         return asyncio.run_coroutine_threadsafe(main(), loop).result()
-    task = loop.create_task(_then_stop(main, reactor))
+    task = loop.create_task(_to_the_end(main, reactor))
     interrupted = _cancel_on_interrupt(loop, task)
     reactor.run(installSignalHandlers=False)  # type: ignore[no-untyped-call]  # Twisted has no types there
     loop.close()
     if interrupted.is_set():
         raise KeyboardInterrupt
-    return task.result()
+    result, error = task.result()
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
-async def _then_stop(main: Callable[[], Coroutine[Any, Any, T]], reactor: AsyncioSelectorReactor) -> T:
-    """Run the coroutine and leave nothing behind: what it forgot is cancelled and awaited."""
+async def _to_the_end(
+    main: Callable[[], Coroutine[Any, Any, T]], reactor: AsyncioSelectorReactor
+) -> tuple[T | None, BaseException | None]:
+    """Run the coroutine, leave nothing behind and stop the reactor.
+
+    What it raises is handed over as a value: a SystemExit would leave the loop at once, and the reactor's threads
+    would keep the process alive.
+    """
     try:
-        return await main()
+        return await main(), None
+    except BaseException as error:  # noqa: BLE001 -- see above; `run` raises it
+        return None, error
     finally:
-        forgotten = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in forgotten:
-            task.cancel()
-        await asyncio.gather(*forgotten, return_exceptions=True)
-        await asyncio.get_running_loop().shutdown_asyncgens()
-        await asyncio.get_running_loop().shutdown_default_executor()
+        await _tidy_up()
         reactor.callWhenRunning(reactor.stop)
+
+
+async def _tidy_up() -> None:
+    """Cancel and await what was forgotten, as `asyncio.run` does."""
+    forgotten = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in forgotten:
+        task.cancel()
+    await asyncio.gather(*forgotten, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 def _cancel_on_interrupt(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> threading.Event:

@@ -17,8 +17,11 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 
 @pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Turn the reactor's loop until the session ends."""
+    """Turn the reactor's loop until the session ends. A module that imports this fixture shares it."""
     reactor = installed_reactor()
+    if reactor.running:
+        yield loop_of(reactor)
+        return
     turning = threading.Event()
     reactor.callWhenRunning(turning.set)
     thread = threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, name="reactor")

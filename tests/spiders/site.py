@@ -20,6 +20,7 @@ class Page:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     repeat: int = 1  # the body so many times: a large page that nobody has to hold
+    announced: bool = True  # with its length; else the connection's end is the body's
     held: bool = False  # never answered, until the site closes
 
     @property
@@ -66,7 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"" if fresh else page.payload
         for name, value in page.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) * page.repeat))
+        if page.announced:
+            self.send_header("Content-Length", str(len(body) * page.repeat))
+        else:
+            self.close_connection = True
         self.end_headers()
         try:
             for _ in range(page.repeat):

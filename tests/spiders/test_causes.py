@@ -24,7 +24,7 @@ PRIVATE = f"""<html><body><div class="tgme_page"><div class="tgme_page_title">Ch
 LOGIN = f"""<html><body>{FILLER}<form><input name="email"><input name="pass" type="password"></form></body></html>"""
 SHIELD = """<html><head><title>Pardon our interruption</title></head><body><div id="shieldsquare">
 <p>Please solve this captcha to go on.</p></div></body></html>"""
-SHELL = """<html><head><script>window.data={"posts":"танків 3441 (+18) a script is not a word on the page"}</script></head>
+SHELL = """<html><head><script>window.data={"posts":"танків 3441 (+18) a script has no word on a page"}</script></head>
 <body><div id="root"></div></body></html>"""
 TABLE = f"""<html><body><h1>Channel</h1>{FILLER}<table><tr><td>танків</td><td>3441 (+18)</td></tr></table></body>
 </html>"""
