@@ -14,8 +14,12 @@ from typing import Any
 
 from pipelines.metrics import METRICS
 from pipelines.records import KYIV
+from scheduler.mails.quoting import one_line
 
 MINUS = "−"
+NAME = 60
+"""Bound of a name that no table has."""
+
 HOUR = 60
 DAY = 24 * HOUR
 
@@ -104,11 +108,11 @@ class Catalog:
 
     def metric(self, key: str) -> str:
         """Return the metric's name in this language; a key that is not in the calendar as it stands."""
-        return METRICS[key].names[self.language] if key in METRICS else key.replace("_", " ")
+        return METRICS[key].names[self.language] if key in METRICS else one_line(key.replace("_", " "), NAME)
 
     def claimant(self, key: str) -> str:
         """Return who vouches for the numbers, by name."""
-        return self.text(f"claimant/{key}") if self.has(f"claimant/{key}") else key.replace("_", " ")
+        return self.text(f"claimant/{key}") if self.has(f"claimant/{key}") else one_line(key, NAME)
 
 
 def placeholders(entry: str) -> set[str]:

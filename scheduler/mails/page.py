@@ -19,8 +19,17 @@ QUOTES = 3  # of one incident
 NEWS = 8  # events at the top
 SENTENCE = 400  # characters of a check's or a person's sentence
 NAME = 40  # characters of a source's name
-VERDICTS = {"correction": "correction", "redefinition": "redefinition", "unknown": "typo|correction|redefinition|ours"}
+REPORT_WIDE = {"contradiction.stale", "contradiction.date"}
+"""Kinds that blame a report as a whole: one of its incidents told in full tells them all."""
+
+VERDICTS = {"correction": "correction", "redefinition": "redefinition", "unknown": "VERDICT"}
 """What a person would answer to a diagnosis; every other one is a typo."""
+
+NUMBERS = ("contradiction.", "trend.")
+"""Kinds about numbers, which a person explains; others are closed when they are dealt with."""
+
+NO_REPORT = ("operations.", "coverage.broken")
+"""Kinds that are about a day and not about a report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +89,7 @@ class Page:
     subject: str
     severity: Severity
     settled: bool  # nothing is left to do
+    single: bool  # about one incident, whose heading is the mail's
     context: str  # whose report, of which day
     headline: str
     tags: tuple[str, ...]
@@ -92,30 +102,25 @@ class Page:
     footer: tuple[str, ...]
     labels: dict[str, str]
 
-    @property
-    def single(self) -> bool:
-        """Whether the mail is about one incident: its heading is the mail's."""
-        return len(self.sections) == 1
-
 
 def page(thread: Thread, recipient: Recipient) -> Page:
     """Write a thread out for one reader."""
     words = catalog(recipient.language)
     lines = worst_first(thread.incidents, words)
-    detailed = lines[:1] if len(lines) == 1 else lines[:DETAILED]
     worst = lines[0]
     return Page(
         language=recipient.language,
         subject=subject(thread, lines, words),
         severity=worst.severity,
         settled=worst.state in SETTLED,
-        context=f"{words.claimant(thread.claimant)} · {words.text('label/report', day=words.long_day(thread.as_of))}",
+        single=len(lines) == 1,
+        context=_context(thread, worst, words),
         headline=report_headline(lines, words),
         tags=_tags(worst, words)[: None if len(lines) == 1 else 1],
         news=_news(thread, lines, words),
         numbers=_facts(worst, words) if len(lines) == 1 else _overview(lines[:ROWS], words),
         chart=_caption(thread.series, words),
-        sections=tuple(_section(line, thread.as_of.year, words) for line in detailed),
+        sections=tuple(_section(line, thread.as_of.year, words) for line in _detailed(lines)),
         not_shown=words.plural("label/not_shown", len(lines) - ROWS) if len(lines) > ROWS else "",
         acts=_acts(lines[:ROWS], words),
         footer=(
@@ -127,12 +132,26 @@ def page(thread: Thread, recipient: Recipient) -> Page:
     )
 
 
+def _context(thread: Thread, worst: IncidentLine, words: Catalog) -> str:
+    day = words.long_day(thread.as_of)
+    when = day if worst.kind.startswith(NO_REPORT) else words.text("label/report", day=day)
+    return f"{words.claimant(thread.claimant)} · {when}"
+
+
+def _detailed(lines: Sequence[IncidentLine]) -> list[IncidentLine]:
+    """Choose the incidents that are told in full."""
+    told: list[IncidentLine] = []
+    for line in lines:
+        if line.kind not in REPORT_WIDE or line.kind not in {before.kind for before in told}:
+            told.append(line)
+    return told[:DETAILED]
+
+
 def _tags(line: IncidentLine, words: Catalog) -> tuple[str, ...]:
-    return (
-        words.text(f"severity/{line.severity}"),
-        words.text(f"state/{line.state}"),
-        words.text("label/incident", id=line.id),
-    )
+    """Tell state and severity, first the one that matters now."""
+    severity, state = words.text(f"severity/{line.severity}"), words.text(f"state/{line.state}")
+    first = (state, severity) if line.state in SETTLED else (severity, state)
+    return (*first, words.text("label/incident", id=line.id))
 
 
 def _news(thread: Thread, lines: Sequence[IncidentLine], words: Catalog) -> tuple[Words, ...]:
@@ -165,8 +184,9 @@ def _facts(line: IncidentLine, words: Catalog) -> Table | None:
     """List the numbers of the only incident, one below the other."""
     written = values(line, words)
     names = ("before", "now", "moved", "printed", "expected")
+    blamed = "now" if line.field == "total" else "moved"
     rows = tuple(
-        Row(header=words.text(f"label/{name}"), cells=(value,), marked=name == "now")
+        Row(header=words.text(f"label/{name}"), cells=(value,), marked=name == blamed)
         for name in names
         if (value := written[name]) is not None
     )
@@ -183,7 +203,10 @@ def _overview(lines: Sequence[IncidentLine], words: Catalog) -> Table | None:
         caption=words.text("label/numbers"),
         columns=(words.text("label/metric"), *(words.text(f"label/{name}") for name in names)),
         rows=tuple(
-            Row(header=words.metric(line.metric) or line.source, cells=tuple(row[name] or "–" for name in names))
+            Row(
+                header=words.metric(line.metric) or one_line(line.source, NAME),
+                cells=tuple(row[name] or "–" for name in names),
+            )
             for line, row in zip(lines, written, strict=True)
         ),
     )
@@ -260,7 +283,7 @@ def _who(line: IncidentLine, year: int, words: Catalog) -> Table | None:
 def _saying(saying: Saying, line: IncidentLine, year: int, words: Catalog) -> Row:
     total = words.number(saying.total)
     said = total if saying.daily is None else f"{total} ({words.change(saying.daily)})"
-    name = f"{one_line(saying.source, NAME)}, {words.text(f'role/{saying.role}')}"
+    name = f"{one_line(saying.source, NAME)} ({words.text(f'role/{saying.role}')})"
     blamed = saying.total is not None and saying.total == line.now
     return Row(header=name, cells=(said, words.moment(saying.since, year)), marked=blamed)
 
@@ -279,13 +302,18 @@ def _quote(quote: Quote, words: Catalog) -> QuoteBlock:
 
 def _acts(lines: Sequence[IncidentLine], words: Catalog) -> tuple[tuple[str, str], ...]:
     """Name the commands for what is left to do, worst first; nothing, when everything is settled."""
-    standing = [line for line in lines if line.state not in SETTLED]
-    worst, ids = lines[0], " ".join(str(line.id) for line in standing)
-    acts = [(words.text("act/show"), f"tallywatch incidents show {worst.id}")]
+    standing = sorted(line.id for line in lines if line.state not in SETTLED)
+    worst = lines[0]
+    acts = [("show", f"show {worst.id}")]
     if standing:
-        verdict = VERDICTS.get(worst.suggestion.diagnosis, "typo") if worst.suggestion else VERDICTS["unknown"]
-        acts += [
-            (words.text("act/ack"), f"tallywatch incidents ack {ids}"),
-            (words.text("act/explain"), f"tallywatch incidents explain {worst.id} {verdict}"),
-        ]
-    return tuple(acts)
+        acts.append(("ack", f"ack {' '.join(map(str, standing))}"))
+        acts.append(_ending(worst))
+    return tuple((words.text(f"act/{purpose}"), f"tallywatch incidents {command}") for purpose, command in acts)
+
+
+def _ending(line: IncidentLine) -> tuple[str, str]:
+    """Name the command that ends an incident: numbers are explained, everything else is closed."""
+    if not line.kind.startswith(NUMBERS):
+        return "close", f"close {line.id}"
+    diagnosis = line.suggestion.diagnosis if line.suggestion else "unknown"
+    return "explain", f"explain {line.id} {VERDICTS.get(diagnosis, 'typo')}"

@@ -9,7 +9,7 @@ from scheduler.mails.page import Table
 from scheduler.mails.quoting import Excerpt
 
 WIDTH = 72
-HEADER = 30
+HEADER = 24
 """Widest row header; a longer one takes several lines."""
 
 

@@ -12,6 +12,12 @@ from pipelines.records import Span
 CONTEXT = 160
 """Characters kept on either side of the number."""
 
+LINK = 1000
+"""Longest URL that is linked: longer ones are no address that a person would open."""
+
+BLANKS = r"[^\S\u00a0\u202f]+"
+"""What ends a line or separates words; not the blanks that hold a number together."""
+
 WORD = 24
 """How far a cut may move to fall between words."""
 
@@ -46,7 +52,7 @@ def _harmless(char: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return text fit for a header or a table cell: one line, bounded."""
-    line = " ".join(clean(text).split())
+    line = re.sub(BLANKS, " ", clean(text)).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -86,4 +92,4 @@ def web_address(url: str) -> str:
     except ValueError:
         return ""
     safe = parts.scheme in {"http", "https"} and parts.netloc and not re.search(r"[\s\x00-\x1f\x7f]", url)
-    return url if safe else ""
+    return url if safe and len(url) <= LINK else ""

@@ -91,7 +91,7 @@ LINE = IncidentLine(
 
 
 def decrease() -> Thread:
-    """Two digits swapped in the official post: the total falls."""
+    """Tell of two digits swapped in the official post: the total falls."""
     return Thread(
         claimant=GENERAL_STAFF,
         as_of=DAY,
@@ -103,7 +103,7 @@ def decrease() -> Thread:
 
 
 def stale() -> Thread:
-    """Yesterday's figures under today's date, printed changes and all."""
+    """Tell of yesterday's figures under today's date, printed changes and all."""
     lines = tuple(
         IncidentLine(
             id=52 + number,
@@ -134,7 +134,7 @@ def stale() -> Thread:
 
 
 def sources() -> Thread:
-    """A relay gives another number, and a mirror has copied it."""
+    """Tell of a relay that gives another number, which a mirror has copied."""
     prose = (
         "According to the General Staff, Russia has lost about 154,380 troops since the invasion began, "
         "including 1,060 over the past day."
@@ -184,7 +184,7 @@ def sources() -> Thread:
 
 
 def followed() -> Thread:
-    """The ministry's page confirms, and somebody looks into it."""
+    """Follow up: the ministry's page confirms, somebody looks into it, and there is a second incident."""
     confirmed = replace(LINE, state="acknowledged")
     second = replace(
         LINE,
@@ -217,7 +217,7 @@ def followed() -> Thread:
 
 
 def resolved() -> Thread:
-    """The publisher corrects its post: the thread ends."""
+    """Follow up: the publisher corrects its post."""
     line = replace(LINE, state="closed")
     end = MORNING + timedelta(days=1, hours=4, minutes=12)
     return Thread(
@@ -231,7 +231,7 @@ def resolved() -> Thread:
 
 
 def explained() -> Thread:
-    """A person says what it was."""
+    """Follow up: a person says what it was."""
     line = replace(LINE, state="explained", verdict="typo")
     note = "Two digits swapped; the press office confirms 154,830."
     return Thread(
@@ -244,7 +244,7 @@ def explained() -> Thread:
 
 
 def spike() -> Thread:
-    """A day that its own past does not explain."""
+    """Tell of a day that its own past does not explain."""
     line = IncidentLine(
         id=70,
         kind="trend.spike",
@@ -267,7 +267,7 @@ def spike() -> Thread:
 
 
 def missing() -> Thread:
-    """No report came."""
+    """Tell of a report that did not come."""
     line = IncidentLine(
         id=80,
         kind="coverage.missing",
@@ -281,7 +281,7 @@ def missing() -> Thread:
 
 
 def broken() -> Thread:
-    """A source answers, and nothing can be read from it."""
+    """Tell of a source that answers, and nothing can be read from it."""
     line = IncidentLine(
         id=90,
         kind="coverage.broken",
@@ -296,7 +296,7 @@ def broken() -> Thread:
 
 
 def operations() -> Thread:
-    """The daemon has something to say of itself."""
+    """Tell the operators what the daemon has to say of itself."""
     line = IncidentLine(
         id=95,
         kind="operations.disk_full",
@@ -311,7 +311,7 @@ def operations() -> Thread:
 
 
 def milestone() -> Thread:
-    """News, not an error."""
+    """Tell news that is not an error."""
     line = IncidentLine(
         id=99,
         kind="milestone.record",
