@@ -78,12 +78,20 @@ class Fault:
 
 
 def load() -> Mapping[str, Fault]:
-    """Read the table.
+    """Read the table of faults.
 
     Raises ValueError or KeyError where it is malformed: it ships with the program.
     """
-    table = tomllib.loads((files("scheduler.demo") / "faults.toml").read_text("utf-8"))
-    return {name: _fault(name, row) for name, row in table.items()}
+    return {name: _fault(name, row) for name, row in _table("faults.toml").items()}
+
+
+def genuine() -> tuple[Expectation, ...]:
+    """Read the real days that may be told of, though nobody planted them."""
+    return tuple(_expectation(row) for row in _table("genuine.toml").values())
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("scheduler.demo") / name).read_text("utf-8"))
 
 
 def _fault(name: str, row: dict[str, Any]) -> Fault:

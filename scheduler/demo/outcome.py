@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from scheduler.checks.finding import Severity
-    from scheduler.demo.faults import Fault
+    from scheduler.demo.faults import Expectation, Fault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,8 @@ class Outcome:
     """Everything planted and everything told."""
 
     verdicts: tuple[Verdict, ...]  # in order of the days
-    unplanted: tuple[Told, ...]  # warnings and worse that no fault explains
+    genuine: tuple[Told, ...]  # of real days, which the figures themselves have
+    unplanted: tuple[Told, ...]  # warnings and worse that nothing explains
 
     @property
     def right(self) -> bool:
@@ -57,20 +58,25 @@ class Outcome:
         return all(verdict.found for verdict in self.verdicts) and not self.unplanted
 
 
-def compare(faults: Iterable[Fault], told: Iterable[Told]) -> Outcome:
-    """Lay what was told beside what was planted."""
-    everything = list(told)
+def compare(faults: Iterable[Fault], genuine: Iterable[Expectation], told: Iterable[Told]) -> Outcome:
+    """Lay what was told beside what was planted, and beside the real days that may be told."""
+    everything = [incident for incident in told if incident.severity != "info"]
+    real = list(genuine)
     verdicts = [
         Verdict(fault=fault, told=_about(fault, everything))
         for fault in sorted(faults, key=lambda fault: fault.expect.as_of)
     ]
     explained = {incident.id for verdict in verdicts for incident in verdict.told}
+    rest = [incident for incident in everything if incident.id not in explained]
     return Outcome(
         verdicts=tuple(verdicts),
-        unplanted=tuple(
-            incident for incident in everything if incident.id not in explained and incident.severity != "info"
-        ),
+        genuine=tuple(incident for incident in rest if _is_any(real, incident)),
+        unplanted=tuple(incident for incident in rest if not _is_any(real, incident)),
     )
+
+
+def _is_any(real: list[Expectation], incident: Told) -> bool:
+    return any(day.covers(*incident.cell) for day in real)
 
 
 def _about(fault: Fault, told: list[Told]) -> tuple[Told, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def everything() -> list[Told]:
 
 def test_all_found_and_nothing_else_is_right() -> None:
     """The verdicts come in the order of the days."""
-    outcome = compare(FAULTS.values(), everything())
+    outcome = compare(FAULTS.values(), faults.genuine(), everything())
     assert outcome.right
     days = [verdict.fault.expect.as_of for verdict in outcome.verdicts]
     assert days == sorted(days)
@@ -52,7 +53,7 @@ def test_all_found_and_nothing_else_is_right() -> None:
 def test_one_fault_not_found_is_wrong(missing: int) -> None:
     """Whichever it is."""
     rest = [incident for incident in everything() if incident.id != missing + 1]
-    outcome = compare(FAULTS.values(), rest)
+    outcome = compare(FAULTS.values(), faults.genuine(), rest)
     assert not outcome.right
     assert [verdict.found for verdict in outcome.verdicts].count(False) == 1
 
@@ -62,7 +63,7 @@ def test_a_companion_alone_does_not_find_a_fault() -> None:
     expect = FAULTS["late_edit"].expect
     companion = told(7, "contradiction.sources", "artillery_systems", expect.as_of)
     incidents = [incident for incident in everything() if incident.as_of != expect.as_of]
-    outcome = compare(FAULTS.values(), [*incidents, companion])
+    outcome = compare(FAULTS.values(), faults.genuine(), [*incidents, companion])
     assert outcome.unplanted == ()
     assert not outcome.right
 
@@ -71,7 +72,7 @@ def test_what_has_to_be_told_stands_before_its_companions() -> None:
     """The closing table shows the first."""
     expect = FAULTS["late_edit"].expect
     companion = told(0, "contradiction.sources", "artillery_systems", expect.as_of)
-    outcome = compare(FAULTS.values(), [companion, *everything()])
+    outcome = compare(FAULTS.values(), faults.genuine(), [companion, *everything()])
     verdict = next(verdict for verdict in outcome.verdicts if verdict.fault.name == "late_edit")
     assert [incident.kind for incident in verdict.told] == ["contradiction.revised", "contradiction.sources"]
 
@@ -80,9 +81,25 @@ def test_what_has_to_be_told_stands_before_its_companions() -> None:
 def test_anything_else_that_people_are_told_of_is_wrong(severity: str, right: bool) -> None:  # noqa: FBT001 - a fact
     """News (records, round numbers) is not: nobody is alerted by it."""
     stray = told(99, "contradiction.decrease", "tanks", date(2023, 3, 1), severity)
-    outcome = compare(FAULTS.values(), [*everything(), stray])
+    outcome = compare(FAULTS.values(), faults.genuine(), [*everything(), stray])
     assert outcome.right is right
     assert outcome.unplanted == (() if right else (stray,))
+
+
+def test_a_real_break_of_trend_is_neither_planted_nor_wrong() -> None:
+    """It stands in the figures as they were published."""
+    (day,) = faults.genuine()
+    real = told(99, "trend.spike", "special_equipment", day.as_of)
+    outcome = compare(FAULTS.values(), faults.genuine(), [*everything(), real])
+    assert outcome.right
+    assert outcome.genuine == (real,)
+
+
+def test_a_fault_that_nobody_was_alerted_of_is_not_found() -> None:
+    """News in the digest is not an alert."""
+    quiet = [replace(incident, severity="info") for incident in everything()]
+    outcome = compare(FAULTS.values(), faults.genuine(), quiet)
+    assert [verdict.found for verdict in outcome.verdicts] == [False] * 6
 
 
 def test_the_home_is_made_anew_at_each_run(tmp_path: Path) -> None:
