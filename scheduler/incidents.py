@@ -49,29 +49,35 @@ class Desk:
         if row is None:
             return await self._open(number, episode)
         changed = False
-        if row["state"] == "withdrawn":
-            await run(self.conn, "reopen_incident", id=row["id"])
-            await self._step(row["id"], "opened", episode.latest.message, told=not self._news(episode.latest))
-            row = {**row, "state": "open"}
-            changed = True
         if differs(episode.latest, row):
             await run(self.conn, "update_incident", id=row["id"], **columns(episode.latest))
             quiet = not self._news(episode.latest) or not matters(episode.latest, row)
             await self._step(row["id"], "updated", episode.latest.message, told=quiet)
             changed = True
-        if episode.resolution is not None and row["state"] in RUNNING:
-            changed |= await self.close(row, episode.resolution.message)
-        return changed
+        return await self._move(row, episode) or changed
+
+    async def _move(self, row: Mapping[str, Any], episode: Episode) -> bool:
+        """Let the state follow the episode. What a person has closed stays closed."""
+        ended = over(episode)
+        if row["state"] in RUNNING:
+            return ended and await self.close(row, why_over(episode))
+        if row["settled"] or (ended and row["state"] == "closed"):
+            return False
+        await run(self.conn, "reopen_incident", id=row["id"])
+        await self._step(row["id"], "opened", episode.latest.message, told=ended or not self._news(episode.latest))
+        if ended:
+            await run(self.conn, "end_incident", id=row["id"], state="closed", at=self.at)
+        return True
 
     async def _open(self, number: int, episode: Episode) -> bool:
         finding = episode.latest
-        over = episode.resolution is not None or finding.severity == "info"
+        ended = over(episode)
         key = {"kind": finding.kind, "claimant": finding.claimant, "metric": finding.metric, "as_of": finding.as_of}
-        state = {"state": "closed" if over else "open", "closed_at": self.at if over else None}
+        state = {"state": "closed" if ended else "open", "closed_at": self.at if ended else None}
         row = await maybe(self.conn, "open_incident", **key, **columns(finding), **state, episode=number, at=self.at)
         if row is None:
             return False
-        await self._step(row["id"], "opened", finding.message, told=over or not self._news(finding))
+        await self._step(row["id"], "opened", finding.message, told=ended or not self._news(finding))
         if episode.resolution is not None:
             await self._step(row["id"], "resolved", episode.resolution.message, told=True)
         return True
@@ -112,6 +118,16 @@ class Desk:
         words = ": ".join(part for part in (verdict, note) if part)
         quiet = not self.tell or what in ("acknowledged", "snoozed")
         await self._step(incident, what, words, told=quiet, by=by)
+
+
+def over(episode: Episode) -> bool:
+    """Whether an episode asks for nobody: it has ended, or was no more than news."""
+    return episode.resolution is not None or episode.latest.severity == "info"
+
+
+def why_over(episode: Episode) -> str:
+    """Say why an episode asks for nobody."""
+    return episode.resolution.message if episode.resolution else "it is no more than news"
 
 
 def incident_key(row: Mapping[str, Any]) -> Key:

@@ -307,14 +307,14 @@ WHERE id = %(id)s AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
 RETURNING id;
 
 -- name: reopen_incident
--- What had been withdrawn is implied again.
-UPDATE incidents SET state = 'open', closed_at = NULL WHERE id = %(id)s AND state IN ('closed', 'withdrawn')
-RETURNING id;
+-- What had ended is implied again.
+UPDATE incidents SET state = CASE WHEN verdict IS NULL THEN 'open' ELSE 'explained' END, closed_at = NULL
+WHERE id = %(id)s AND state IN ('closed', 'withdrawn') AND NOT settled;
 
 -- name: act_on_incident
 -- A person acknowledges, snoozes, explains or closes an incident; no row when it is over.
 UPDATE incidents SET state = %(what)s, verdict = coalesce(%(verdict)s::text, verdict),
-    snoozed_until = %(snoozed_until)s, closed_at = CASE WHEN %(what)s = 'closed' THEN %(at)s::timestamptz END
+    snoozed_until = %(snoozed_until)s, settled = %(what)s = 'closed', closed_at = CASE WHEN %(what)s = 'closed' THEN %(at)s::timestamptz END
 WHERE id = %(id)s AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
 RETURNING id;
 

@@ -168,6 +168,7 @@ CREATE TABLE incidents (
     claims     bigint[] NOT NULL DEFAULT '{}',  -- the claim that raised it first, then those it was held against
     verdict    text CHECK (verdict IN ('typo', 'correction', 'redefinition', 'ours')),
     snoozed_until timestamptz,
+    settled    boolean NOT NULL DEFAULT false,  -- closed by a person: the judge leaves it so
     known_at   timestamptz NOT NULL,            -- when the finding could first be known
     opened_at  timestamptz NOT NULL,
     closed_at  timestamptz,

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import email
+from datetime import UTC, date, datetime
+from email import policy
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.database import connection
+from scheduler.incidents import Desk
+from scheduler.service import Service
+from tests.ledger.conftest import NOW, Serve
+from tests.ledger.dump import dump
+from tests.ledger.reports import FIGURES, MINISTRY, NEWS, TELEGRAM, Post, keep
+
+WRONG_DAY = date(2023, 3, 8)
+SWAPPED = (("155530", "155350"),)
+
+STORY = [
+    Post(place=place, day=day, changes=SWAPPED if (place, day) == (NEWS, WRONG_DAY) else ())
+    for day in FIGURES
+    for place in (TELEGRAM, MINISTRY, NEWS)
+] + [
+    Post(
+        place=TELEGRAM,
+        day=date(2023, 3, 7),
+        changes=(("2465 (+9)", "2456 (+0)"),),
+        edited=True,
+        fetched_at=datetime(2023, 3, 9, 12, 0, tzinfo=UTC),
+    )
+]
+"""Six days of three sources; a relay swaps two digits, and a post is edited two days later."""
+
+
+def test_a_clean_history_is_quiet(serve: Serve) -> None:
+    """Real figures from three sources: every cell confirmed, no incident worth a mail, no mail."""
+
+    async def work(service: Service) -> Any:
+        await keep(service, *[Post(place=place, day=day) for day in FIGURES for place in (TELEGRAM, NEWS)])
+        await service.court.judge(tell=True)
+        await service.teller.tell()
+        return await dump(service, "figures", "incidents", "mails")
+
+    dumped = serve(work)
+    latest = [row for row in dumped["figures"] if row["known_until"] == "infinity"]
+    assert len(latest) == 4 * len(FIGURES)
+    assert {row["status"] for row in latest} == {"confirmed"}
+    assert [row for row in dumped["incidents"] if row["severity"] != "info"] == []
+    assert dumped["mails"] == []
+
+
+def test_a_wrong_relay_is_one_incident_and_one_mail(serve: Serve, home: Path) -> None:
+    """The mail names the dissenter, quotes its words, and is sent once however often we look."""
+
+    async def work(service: Service) -> Any:
+        for _ in range(2):
+            await keep(service, *[post for post in STORY if not post.edited])
+            await service.court.judge(tell=True)
+            await service.teller.tell()
+            await service.deliver()
+        return await dump(service, "incidents", "mails")
+
+    dumped = serve(work)
+    (incident,) = [row for row in dumped["incidents"] if row["severity"] != "info"]
+    assert incident["kind"].startswith("contradiction.")
+    assert (incident["metric"], incident["as_of"], incident["source"]) == ("personnel", WRONG_DAY, "ukrinform")
+    (file,) = (home / "Maildir" / "new").iterdir()
+    mail = email.message_from_bytes(file.read_bytes(), policy=policy.default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "155,530" in text
+    assert "155350" in text
+    assert "ukrinform" in text
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_order_of_arrival_changes_nothing(serve: Serve, data: st.DataObject) -> None:
+    """The same documents in any order, judged at any time between, end in the same figures and incidents."""
+    order = data.draw(st.permutations(STORY))
+    cuts = data.draw(st.sets(st.integers(1, len(STORY) - 1), max_size=4))
+
+    async def work(service: Service) -> tuple[Any, Any]:
+        wanted = await told(service, [STORY])
+        edges = [0, *sorted(cuts), len(order)]
+        batches = [order[start:end] for start, end in pairwise(edges)]
+        return wanted, await told(service, batches)
+
+    wanted, got = serve(work)
+    assert wanted["incidents"]
+    assert got == wanted
+
+
+async def told(service: Service, batches: list[list[Post]]) -> Any:
+    """Feed batches into an empty ledger, judging after each; return what it holds in the end."""
+    async with connection(service.pool) as conn:
+        await conn.execute("TRUNCATE sources, exchanges, incidents, threads, mails CASCADE")
+    for batch in batches:
+        await keep(service, *batch)
+        await service.court.judge(tell=False)
+    return await dump(service, "versions", "claims", "figures", "incidents")
+
+
+def test_judging_again_changes_nothing(serve: Serve) -> None:
+    """A judge without memory, over a ledger that was judged, finds what is there already."""
+
+    async def work(service: Service) -> tuple[Any, Any, Any]:
+        await keep(service, *STORY)
+        await service.court.judge(tell=False)
+        before = await dump(service)
+        async with connection(service.pool) as conn:
+            await conn.execute("UPDATE versions SET judged = false")
+        service.court.fold = None
+        judged = await service.court.judge(tell=True)
+        return before, await dump(service), judged
+
+    before, after, judged = serve(work)
+    assert after == before
+    assert (judged.figures, judged.incidents) == (0, 0)
+
+
+def test_the_ledger_answers_for_the_past(serve: Serve) -> None:
+    """As known before the edit, the figure is the one first published; now it is the edited one."""
+    cell = {"metric": "artillery_systems", "claimant": None, "from": date(2023, 3, 7), "to": date(2023, 3, 7)}
+
+    async def work(service: Service) -> tuple[int, int]:
+        await keep(service, *[post for post in STORY if post.place == TELEGRAM])
+        await service.court.judge(tell=False)
+        (then,) = await service.query("figures", known_at=datetime(2023, 3, 8, 12, 0, tzinfo=UTC), **cell)
+        (now,) = await service.query("figures", known_at=None, **cell)
+        return then["total"], now["total"]
+
+    assert serve(work) == (2465, 2456)
+
+
+def test_a_persons_word_is_kept_and_told(serve: Serve) -> None:
+    """Explaining is a step of the history with who, when and why; the incident is no longer open."""
+
+    async def work(service: Service) -> Any:
+        await keep(service, *STORY)
+        await service.court.judge(tell=True)
+        rows = await service.query("incidents", id=None, states=["open"], claimant=None, as_of=None)
+        wrong = next(row for row in rows if row["metric"] == "personnel" and row["as_of"] == WRONG_DAY)
+        async with connection(service.pool) as conn:
+            desk = Desk(conn=conn, at=NOW, tell=True)
+            await desk.act(wrong["id"], "explained", by="olena", note="two digits swapped", verdict="typo")
+        await service.court.judge(tell=True)
+        return (await service.query("incidents", id=wrong["id"], states=None, claimant=None, as_of=None))[0]
+
+    row = serve(work)
+    assert (row["state"], row["verdict"]) == ("explained", "typo")
+    step = row["history"][-1]
+    assert (step["by"], step["what"], step["note"]) == ("olena", "explained", "typo: two digits swapped")
