@@ -64,17 +64,24 @@ def locate(url: str | None, home: Path) -> Iterator[str]:
 
 
 def _checked(url: str) -> str:
-    """Refuse a malformed URL here, because libpq's complaints quote parts of it: a password must reach no log."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        parts = {"host": "@"}
-    if "://" in url and any("@" in str(parts.get(name, "")) for name in ("host", "port", "dbname")):
+    if not _well_formed(url):
         raise DatabaseUnsuitable(
             "The database URL is malformed: write postgresql://user:password@host:5432/name,"
             " with every special character of the password percent-encoded"
         )
     return make_conninfo(url)
+
+
+def _well_formed(url: str) -> bool:
+    """Tell a URL whose password was read as something else: libpq would quote that part, and it must reach no log."""
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        return False
+    host, name, port = (parts.get(key, "") for key in ("host", "dbname", "port"))
+    return (
+        bool(parts) and ("@" not in host or host.startswith("/")) and "@" not in name and not port.strip("0123456789,")
+    )
 
 
 @contextmanager
@@ -90,7 +97,7 @@ def connect(conninfo: str) -> Iterator[psycopg.Connection[DictRow]]:
 
 
 @asynccontextmanager
-async def open_pool(conninfo: str, *, size: int = POOL_SIZE) -> AsyncIterator[Pool]:
+async def open_pool(conninfo: str, *, size: int = POOL_SIZE, patience: float = POOL_PATIENCE) -> AsyncIterator[Pool]:
     """Open the pool of a process, in the loop in which it will be used."""
     conninfo = _in_utc(conninfo)
     with explained():  # first without a pool, which would only tell that it waited in vain
@@ -101,7 +108,7 @@ async def open_pool(conninfo: str, *, size: int = POOL_SIZE) -> AsyncIterator[Po
         kwargs={"row_factory": dict_row},
         min_size=1,
         max_size=size,
-        timeout=POOL_PATIENCE,
+        timeout=patience,
         open=False,  # the constructor would look for a loop
         check=AsyncConnectionPool.check_connection,  # else the first uses after a restart of the server fail
         name="tallywatch",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -59,17 +58,6 @@ def await_stop(home: Path) -> None:
     """Wait until the keeper has ended."""
     with locks.held(home / "postgres" / locks.SERVER):
         pass
-
-
-def server_process(home: Path) -> int:
-    """Return the process id of the server."""
-    return int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-
-
-def keeper_process(home: Path) -> int:
-    """Return the process id of its keeper."""
-    status = Path(f"/proc/{server_process(home)}/status").read_text()
-    return int(re.findall(r"^PPid:\s+(\d+)", status, re.MULTILINE)[0])
 
 
 def test_first_use_starts_it_and_leaving_stops_it(tmp_path: Path) -> None:
@@ -146,7 +134,7 @@ def test_killed_user_takes_nothing_from_others(used_home: Path) -> None:
 def test_keeper_holds_nothing_of_its_parent(used_home: Path) -> None:
     """It is in a session of its own, and none of its descriptors leads to a terminal, a pipe or a log of ours."""
     with users.using(used_home):
-        process = keeper_process(used_home)
+        process = users.keeper_process(used_home)
         assert os.getsid(process) not in {os.getsid(0), 0}
         standard = [str(Path(f"/proc/{process}/fd/{number}").readlink()) for number in range(3)]
         assert standard == [os.devnull] * 3
@@ -155,24 +143,24 @@ def test_keeper_holds_nothing_of_its_parent(used_home: Path) -> None:
 def test_orphan_is_replaced(used_home: Path) -> None:
     """When keeper and user were killed, the next user stops what is left and begins anew."""
     with users.using(used_home) as (process, conninfo):
-        orphan, started = server_process(used_home), ask(conninfo, "SELECT pg_postmaster_start_time()")
-        os.kill(keeper_process(used_home), signal.SIGKILL)
+        orphan, started = users.server_process(used_home), ask(conninfo, "SELECT pg_postmaster_start_time()")
+        os.kill(users.keeper_process(used_home), signal.SIGKILL)
         process.kill()
         process.wait()
     with embedded.server(used_home, fsync=False) as conninfo:
         assert ask(conninfo, "SELECT pg_postmaster_start_time()") != started
-        assert server_process(used_home) != orphan
+        assert users.server_process(used_home) != orphan
     assert not is_running(used_home)
 
 
 def test_crashed_server_comes_back(used_home: Path) -> None:
     """A server that is killed while it is used is started again by its keeper."""
     with embedded.server(used_home, fsync=False) as conninfo:
-        before = server_process(used_home)
+        before = users.server_process(used_home)
         os.kill(before, signal.SIGKILL)
         with psycopg_pool.ConnectionPool(conninfo, min_size=1, open=False) as pool:
             pool.wait(timeout=20)
-        assert server_process(used_home) != before
+        assert users.server_process(used_home) != before
     assert not is_running(used_home)
 
 

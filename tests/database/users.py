@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,17 @@ def said(command: list[str], **account: object) -> str:
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT, cwd="/", **account)  # type: ignore[call-overload]
     assert run.returncode == 0, run.stderr
     return str(run.stdout.strip())
+
+
+def server_process(home: Path) -> int:
+    """Return the process id of the server."""
+    return int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def keeper_process(home: Path) -> int:
+    """Return the process id of its keeper."""
+    status = Path(f"/proc/{server_process(home)}/status").read_text()
+    return int(re.findall(r"^PPid:\s+(\d+)", status, re.MULTILINE)[0])
 
 
 def python_of_nobody() -> str:
