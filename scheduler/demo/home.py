@@ -26,14 +26,21 @@ to = ["{reader}"]
 def remake(home: Path) -> None:
     """Empty the home of an earlier demo, or make a new one.
 
-    Raises WrongUse for a directory that holds anything else.
+    Raises WrongUse for a directory that holds anything else, or that we may not remove.
     """
-    if home.exists():
-        if not home.is_dir() or (any(home.iterdir()) and not (home / MARK).exists()):
-            raise WrongUse(f"{home} is not the home of a demo: name another one with --home")
-        shutil.rmtree(home)
-    home.mkdir(parents=True)
-    (home / MARK).write_text("Everything in this directory was made by `tallywatch demo` and may be removed.\n")
+    try:
+        if home.exists():
+            _check_ours(home)
+            shutil.rmtree(home)
+        home.mkdir(parents=True)
+        (home / MARK).write_text("Everything in this directory was made by `tallywatch demo` and may be removed.\n")
+    except OSError as error:  # another user's, a full disk, a file where a directory should be
+        raise WrongUse(f"{home} cannot be made anew: {error.strerror}; name another one with --home") from error
+
+
+def _check_ours(home: Path) -> None:
+    if not home.is_dir() or (any(home.iterdir()) and not (home / MARK).exists()):
+        raise WrongUse(f"{home} is not the home of a demo: name another one with --home")
 
 
 def write_config(home: Path, *, sender: str, reader: str, sources: Mapping[str, str]) -> None:

@@ -121,6 +121,13 @@ def test_a_directory_that_is_no_demos_home_is_left_alone(tmp_path: Path) -> None
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_a_place_where_nothing_can_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """A path below a file, or another user's directory."""
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongUse, match="cannot be made anew: Not a directory"):
+        home.remake(tmp_path / "file" / ".demo")
+
+
 def test_an_empty_directory_may_become_the_home(tmp_path: Path) -> None:
     """`mktemp -d` gives one."""
     home.remake(tmp_path)
