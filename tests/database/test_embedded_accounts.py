@@ -9,8 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from pipelines import embedded
 from pipelines.embedded import cluster, identity
 from tests.database import users
 
@@ -27,6 +29,12 @@ def open_place() -> Iterator[Path]:
     place.chmod(0o755)
     yield place
     shutil.rmtree(place)
+
+
+def assert_served(home: Path) -> None:
+    """Use the server once, as who we are."""
+    with embedded.server(home, fsync=False) as conninfo, psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT 1")
 
 
 def owners(place: Path) -> set[int]:
@@ -53,7 +61,7 @@ def test_root_runs_it_in_a_namespace(open_place: Path) -> None:
     users.namespace()
     home = open_place / "home"
     assert runs_as(home) == "unshare"
-    assert users.tried(home) == "served"
+    assert_served(home)
     assert owners(home) == {0}
 
 
@@ -68,8 +76,8 @@ def test_root_runs_it_as_another_user_behind_a_closed_door(open_place: Path) -> 
     os.chown(closed, 1000, 1000)
     before, home = modes(closed), closed / "home"
     assert runs_as(home) == "setpriv"
-    assert users.tried(home) == "served"
-    assert users.tried(home) == "served"
+    assert_served(home)
+    assert_served(home)
     assert modes(closed) == before
     assert owners(home / "postgres/data") == {identity._system_user().pw_uid}  # noqa: SLF001 - chosen by the machine
     assert modes(home / "postgres")[0] == (0, 0o700)
@@ -82,12 +90,12 @@ def test_root_may_change_how_it_runs_it(open_place: Path) -> None:
     closed = open_place / "closed"
     closed.mkdir(mode=0o700)
     os.chown(closed, 1000, 1000)
-    assert users.tried(closed / "home") == "served"
+    assert_served(closed / "home")
     (closed / "home").rename(open_place / "home")
-    assert users.tried(open_place / "home") == "served"
+    assert_served(open_place / "home")
     assert owners(open_place / "home") == {0}
     (open_place / "home").rename(closed / "home")
-    assert users.tried(closed / "home") == "served"
+    assert_served(closed / "home")
 
 
 def test_ordinary_user(open_place: Path) -> None:
@@ -99,27 +107,20 @@ def test_ordinary_user(open_place: Path) -> None:
 
 @only_root
 def test_root_in_the_home_of_a_user(open_place: Path) -> None:
-    """What root makes or uses there remains usable to the user: all files are theirs, locks and log included."""
+    """What root makes or uses there remains usable to the user: all files are theirs, locks and log included.
+
+    A server that runs is shared: the lock of one is a lock to the other.
+    """
     users.python_of_nobody()
     home = open_place / "home"
     home.mkdir()
     os.chown(home, users.NOBODY, users.NOBODY)
-    assert users.tried(home) == "served"
-    assert owners(home) == {users.NOBODY}
-    assert users.tried_by_nobody(home) == "served"
-    assert users.tried(home) == "served"
-
-
-@only_root
-def test_user_and_root_share_a_running_server(open_place: Path) -> None:
-    """The lock that one holds is a lock to the other."""
-    users.python_of_nobody()
-    home = open_place / "home"
-    home.mkdir()
-    os.chown(home, users.NOBODY, users.NOBODY)
-    with users.using(home):
+    with embedded.server(home, fsync=False):
+        assert owners(home) == {users.NOBODY}
         assert users.tried_by_nobody(home) == "served"
-        assert users.tried(home) == "served"
+        assert users.server_process(home)
+    assert users.tried_by_nobody(home) == "served"
+    assert_served(home)
 
 
 @only_root
@@ -127,7 +128,7 @@ def test_user_in_the_home_of_root_is_told(open_place: Path) -> None:
     """One sentence, with what to do."""
     users.python_of_nobody()
     home = open_place / "home"
-    assert users.tried(home) == "served"
+    assert_served(home)
     assert users.tried_by_nobody(home) == (
         f"HomeUnusable: {home}/postgres is not open to you: run tallywatch as its owner,"
         " give it to yourself (chown), or set TALLYWATCH_HOME to another directory"
@@ -141,7 +142,7 @@ def test_lock_of_root_in_a_users_home_is_told(open_place: Path) -> None:
     home = open_place / "home"
     home.mkdir()
     os.chown(home, users.NOBODY, users.NOBODY)
-    assert users.tried_by_nobody(home) == "served"
+    assert_served(home)
     lock = home / "postgres/gate.lock"
     os.chown(lock, 0, 0)
     assert users.tried_by_nobody(home) == "served"

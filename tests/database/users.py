@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def tried_by_nobody(home: Path) -> str:
     return said([python_of_nobody(), "-c", TRY, str(home)], user=NOBODY, group=NOBODY, extra_groups=[])
 
 
-def said(command: list[str], **account: object) -> str:
+def said(command: list[str | Path], **account: object) -> str:
     """Run a command to its end and return what it printed."""
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT, cwd="/", **account)  # type: ignore[call-overload]
     assert run.returncode == 0, run.stderr
@@ -86,6 +87,7 @@ def keeper_process(home: Path) -> int:
     return int(re.findall(r"^PPid:\s+(\d+)", status, re.MULTILINE)[0])
 
 
+@cache
 def python_of_nobody() -> str:
     """Find a Python that an unprivileged user can run with our packages, or skip the test."""
     if not ROOT:
