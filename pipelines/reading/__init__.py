@@ -9,7 +9,8 @@ from pipelines.reading import mirrors, pages
 from pipelines.reading.dates import (
     Day,
     date_from_totals,
-    dateline,
+    head_day,
+    heading_day,
     kyiv_day,
     noted,
     range_day,
@@ -24,7 +25,7 @@ from pipelines.reading.prose import Context, Found, read_prose
 from pipelines.reading.tokens import fold
 from pipelines.reading.vocabulary import lexicon, trigger
 from pipelines.reading.weigh import Report, weigh
-from pipelines.records import Claim, Problem, Reading
+from pipelines.records import GENERAL_STAFF, Claim, Problem, Reading
 
 VERSION: Final = "1"
 """Bumped when the reader learns: stored documents are read again then."""
@@ -104,7 +105,7 @@ def _read_text(
     codes = language(text) or ("en",)
     listed = read_lists(text, folded, codes, published, speaker)
     prose = _prose(text, folded, codes, listed, published, speaker)
-    day = listed.day or _document_day(folded, codes[0], prose, url, published)
+    day = listed.day or _document_day(folded, prose, url, published)
     stated = day is not None
     day = day or (Day(published, "day: its publication") if published else None)
     if not listed.mentions and not prose.mentions:
@@ -119,6 +120,7 @@ def _read_text(
         note=noted(day.day if day else None, published, stated=stated),
         why=day.why if day else "day: the text does not tell",
         speaker=speaker,
+        russian=prose.russian or listed.headed,
     )
     claims, issues = weigh([*listed.mentions, *prose.mentions], [*listed.troubles, *prose.troubles], report)
     return Reading(
@@ -152,23 +154,26 @@ def _uncovered(covered: list[tuple[int, int]], length: int) -> list[tuple[int, i
     return [*spans, (at, length)] if at < length else spans
 
 
-def _document_day(folded: str, code: str, prose: Found, url: str | None, published: date | None) -> Day | None:
-    """The day of a text without a dated list: a stated range, a title, a date line, a sentence's date, the address."""
+def _document_day(folded: str, prose: Found, url: str | None, published: date | None) -> Day | None:
+    """The day of a text without a dated list: a stated range, a sentence with claims, a title, the address."""
     ranged = range_day(folded[:5000], published)
     if ranged:
         return ranged
-    for _, items, _daily in prose.days:
-        if day := stated_day(items, published):
+    told: dict[int, list[tuple[int, str, bool]]] = {}
+    for mention in prose.mentions:
+        if mention.claimant in {None, GENERAL_STAFF}:
+            told.setdefault(mention.order, []).append((mention.span[0], mention.kind, mention.said))
+    head = range(min(_HEAD, len(prose.sentences)))
+    for order in sorted({*told, *head}):
+        if day := stated_day(prose.sentences[order], published):
             return day
-    for sentence, items, _daily in prose.days[:_HEAD]:
-        if sentence.fresh and (day := dateline(items, published)):
+    for order in head:
+        if order not in told and (day := heading_day(prose.sentences[order], published)):
             return day
-    told = {
-        mention.order
-        for mention in prose.mentions
-        if mention.claimant is None or mention.claimant == "general_staff_ukraine"
-    }
-    for order, (_sentence, items, daily) in enumerate(prose.days):
-        if order in told and (day := sentence_day(items, published, daily=daily)):
+    for order, spans in sorted(told.items()):
+        if day := sentence_day(prose.sentences[order], published, spans):
+            return day
+    for order in head:
+        if day := head_day(prose.sentences[order], published):
             return day
     return url_day(url, published)

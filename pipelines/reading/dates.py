@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pipelines.reading.mention import FIRST_DAY
-from pipelines.reading.phrases import BREAK, COUNT, DATE, MARK, TERM, Item
+from pipelines.reading.phrases import COUNT, DATE, MARK, TERM, Item
 from pipelines.records import KYIV, Claim
 
 _INVASION = (2, 24)
-_YEARLESS_REACH = 200  # days: a date without a year is the last one before the publication, not one long past
 _NEAR = 1  # days that a heading may differ from the publication without a note
 _RANGE = re.compile(
     r"24[./]0?2(?:[./](?:20)?22)?(?:\s*(?:р|г)\.?)?\s*[^\d\n]{1,14}(\d{1,2})[./](\d{1,2})(?:[./](\d{4}|\d{2}))?(?![\d.])"
@@ -85,14 +84,18 @@ def range_day(folded: str, published: date | None) -> Day | None:
 def stated_day(items: Sequence[Item], published: date | None) -> Day | None:
     """The day that a heading states: the end of a range since the invasion, or what follows "as of"."""
     for at, item in enumerate(items):
-        if item.kind != DATE or item.day is None:
-            continue
-        year, month, day = item.day
-        if _ends_range(items, at) or _as_of(items, at):
-            when = resolve(year, month, day, published)
-            if when and (month, day) != _INVASION or when and year not in {None, FIRST_DAY.year}:
+        if item.kind == DATE and item.day and (_ends_range(items, at) or _as_of(items, at)):
+            when = _report_day(item, published)
+            if when:
                 return Day(when, f"day: {item.text!r} behind a range or 'as of'")
     return None
+
+
+def _report_day(item: Item, published: date | None) -> date | None:
+    """The day of a date item, unless it is the day of the invasion, which every text names."""
+    if item.day is None or (item.day[1:] == _INVASION and item.day[0] in {None, FIRST_DAY.year}):
+        return None
+    return resolve(*item.day, published)
 
 
 def _ends_range(items: Sequence[Item], at: int) -> bool:
@@ -108,33 +111,90 @@ def _ends_range(items: Sequence[Item], at: int) -> bool:
     return False
 
 
+def partial_range(items: Sequence[Item], at: int) -> bool:
+    """Whether a date ends a range that began later than the invasion: від 11 до 18 грудня."""
+    if at < 2 or not (items[at - 1].is_("until") or items[at - 1].text == "-" or items[at - 1].is_("and")):  # noqa: PLR2004 - start, link
+        return False
+    start = items[at - 2]
+    if start.kind == DATE and start.day:
+        return start.day[1:] != _INVASION
+    return start.kind == COUNT and start.value <= 31 and at > 2 and items[at - 3].is_("since")  # noqa: PLR2004 - days
+
+
 def _as_of(items: Sequence[Item], at: int) -> bool:
-    for before in reversed(items[max(0, at - 4) : at]):
-        if before.kind == TERM and before.is_("as_of") and not before.is_("on"):
-            return True
-        if before.kind == TERM and before.is_("weekday") or before.text in {"-", ":", "the", ","}:
+    """Whether "as of" stands right before a date, or right behind it."""
+    before = next((i for i in reversed(items[max(0, at - 3) : at]) if not (i.is_("weekday") or i.text in {"the", ","})), None)
+    behind = items[at + 1] if at + 1 < len(items) else None
+    return bool((before and before.is_("as_of") and not before.is_("on")) or (behind and behind.is_("as_of") and behind.is_("since") is False and _postposed(behind)))
+
+
+def _postposed(item: Item) -> bool:
+    """Whether "as of" follows its date in this language; a preposition belongs to the next date."""
+    return not any(item.is_(category) for category in ("stop", "until", "on", "and", "of"))
+
+
+def heading_day(items: Sequence[Item], published: date | None) -> Day | None:
+    """The date of a heading or of a date line: the only one on it."""
+    days = [item for item in items if item.kind == DATE and _report_day(item, published)]
+    if len(days) != 1 or any(item.kind == COUNT and not _clock(items, at) for at, item in enumerate(items)):
+        return None
+    when = _report_day(days[0], published)
+    return Day(when, f"day: the heading's {days[0].text!r}") if when else None
+
+
+def _clock(items: Sequence[Item], at: int) -> bool:
+    """Numbers that a date line may have beside its date: a year, an hour, an ID behind a colon or a bar."""
+    return items[at].value < 25 or (at > 0 and items[at - 1].text in {":", "|"}) or 2022 <= items[at].value <= 2039  # noqa: PLR2004 - hours, years
+
+
+def head_day(items: Sequence[Item], published: date | None) -> Day | None:
+    """A full date near the beginning of a text: a title's, an agency's date line."""
+    for at, item in enumerate(items):
+        if item.kind == DATE and item.day and item.day[0] and not _since(items, at):
+            when = _report_day(item, published)
+            if when:
+                return Day(when, f"day: {item.text!r} at the head")
+    return None
+
+
+def sentence_day(items: Sequence[Item], published: date | None, spans: Sequence[tuple[int, str, bool]]) -> Day | None:
+    """The day of a sentence that holds claims: its loss day makes the next one the report day.
+
+    "9 грудня армія втратила" and "за минулу добу, 26 жовтня" name the day of the losses; a date beside the one
+    who says it, or beside totals, is the day of the report. `spans` has, for each number in the sentence,
+    where it stands, its kind, and whether a word said the kind.
+    """
+    for at, item in enumerate(items):
+        if item.kind != DATE or item.day is None or _since(items, at) or partial_range(items, at):
             continue
-        if before.kind == COUNT or before.kind == BREAK or before.kind == TERM:
-            return False
-    return False
+        when = _report_day(item, published)
+        if when is None or (item.day[0] is None and published and abs((published - when).days) > _NEAR + 1):
+            continue
+        if _loss_day(items, at, spans):
+            return Day(when + timedelta(days=1), f"day: {item.text!r} is the day of the losses; reported the next day")
+        return Day(when, f"day: {item.text!r} in the sentence")
+    return None
 
 
-def dateline(items: Sequence[Item], published: date | None) -> Day | None:
-    """The date of a line that is nothing but a date (and a time, a place, an ID)."""
-    dates = [item for item in items if item.kind == DATE]
-    others = [
-        item
-        for item in items
-        if item.kind == TERM and not (item.is_("weekday") or item.is_("on") or item.is_("as_of"))
-    ]
-    if len(dates) != 1 or len(others) > 1 or len(items) > 14 or any(o.is_("metric") or o.is_("loss") for o in others):  # noqa: PLR2004 - a line
-        return None
-    first = items.index(dates[0])
-    if first > 2 or not dates[0].day:  # noqa: PLR2004 - "Published on"
-        return None
-    year, month, day = dates[0].day
-    when = resolve(year, month, day, published)
-    return Day(when, f"day: the date line {dates[0].text!r}") if when else None
+def _since(items: Sequence[Item], at: int) -> bool:
+    before, behind = items[max(0, at - 2) : at], items[at + 1 : at + 3]
+    if any(item.is_("since") and not item.is_("on") and not item.is_("as_of") for item in before[-1:]):
+        return True
+    return any(item.is_("since") and _postposed(item) for item in behind)
+
+
+def _loss_day(items: Sequence[Item], at: int, spans: Sequence[tuple[int, str, bool]]) -> bool:
+    near = items[max(0, at - 2) : at]
+    if any(item.kind == TERM and item.is_("daily") for item in near):
+        return True
+    beside = [*items[max(0, at - 2) : at], *items[at + 1 : at + 3]]
+    if any(item.is_("claimant") or item.is_("say") or item.text in {"(", ")"} for item in beside):
+        return False
+    following = [span for span in spans if span[0] >= items[at].end]
+    if not following:
+        return bool(spans) and all(kind == "daily" and not said for _, kind, said in spans)
+    _, kind, said = following[0]
+    return kind == "daily" and not said
 
 
 def url_day(url: str | None, published: date | None) -> Day | None:
@@ -154,50 +214,6 @@ def url_day(url: str | None, published: date | None) -> Day | None:
 
 def _month_named(name: str) -> int | None:
     return next((at + 1 for at, stems in enumerate(_URL_MONTHS) if name.startswith(stems)), None)
-
-
-def sentence_day(items: Sequence[Item], published: date | None, *, daily: bool) -> Day | None:
-    """The day of a sentence that holds claims: its loss day makes the next one the report day.
-
-    "9 грудня армія втратила" and "за минулу добу, 26 жовтня" name the day of the losses; a date beside the one
-    who says it, or beside another word for the last 24 hours, is the day of the report.
-    """
-    for at, item in enumerate(items):
-        if item.kind != DATE or item.day is None or _since_before(items, at) or _until_after(items, at):
-            continue
-        year, month, day = item.day
-        when = resolve(year, month, day, published)
-        if when is None or (year is None and published and (published - when).days > _NEAR + 1):
-            continue
-        lost = _loss_day(items, at, daily=daily)
-        if lost:
-            return Day(when + timedelta(days=1), f"day: {item.text!r} is the day of the losses; reported the next day")
-        return Day(when, f"day: {item.text!r} in the sentence")
-    return None
-
-
-def _since_before(items: Sequence[Item], at: int) -> bool:
-    return any(item.is_("since") and not item.is_("on") for item in items[max(0, at - 2) : at])
-
-
-def _until_after(items: Sequence[Item], at: int) -> bool:
-    following = items[at + 1 : at + 4]
-    return any(item.kind == DATE for item in following) and any(
-        item.is_("until") or item.text == "-" for item in following
-    )
-
-
-def _loss_day(items: Sequence[Item], at: int, *, daily: bool) -> bool:
-    near = items[max(0, at - 3) : at]
-    if any(item.kind == TERM and item.is_("daily") for item in near) and not any(
-        item.is_("claimant") for item in near
-    ):
-        return True
-    beside = [*items[max(0, at - 2) : at], *items[at + 1 : at + 2]]
-    if any(item.is_("claimant") or item.is_("weekday") and False for item in beside):
-        return False
-    lost = any(item.is_("loss") or item.is_("theirs") for item in items)
-    return lost and not daily
 
 
 def noted(day: date | None, published: date | None, *, stated: bool) -> str | None:

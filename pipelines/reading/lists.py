@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from pipelines.reading.dates import Day, dateline, range_day, stated_day
+from pipelines.reading.dates import Day, heading_day, range_day, stated_day
 from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
 from pipelines.reading.numbers import resolution, written
 from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, phrases
@@ -309,4 +309,4 @@ def _dated(line: str, codes: tuple[str, ...], published: date | None) -> Day | N
     items = phrases(line, 0, len(line), lexicon(codes[0]), frozenset())
     if not any(item.kind == DATE for item in items):
         return None
-    return stated_day(items, published) or dateline(items, published)
+    return stated_day(items, published) or heading_day(items, published)

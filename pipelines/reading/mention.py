@@ -33,6 +33,7 @@ class Mention:
     listed: bool = False  # read from a list, which outranks the prose around it
     weak: bool = False  # counts only where the sentence proves to be a tally
     order: int = 0  # sentence or line
+    said: bool = False  # a word near it says its kind
     day: date | None = None  # of its own list, when a document has several
 
 

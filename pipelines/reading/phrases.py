@@ -127,6 +127,8 @@ class _Reader:
         if not month:
             return 0
         after = self._match(here)[0]  # type: ignore[index]  # it said a month
+        if after + 1 < len(self.pieces) and self.pieces[after].text == "/" and self._says(after + 1, "month"):
+            after = self._match(after + 1)[0]  # type: ignore[index]  # يوليو/تموز: its two names
         if after < len(self.pieces) and self.pieces[after].text == ".":  # an abbreviated month
             after_year, year = self._year(after + 1)
             after = after_year if year else after

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
+from pipelines.reading.dates import partial_range
 from pipelines.reading.binding import THING, Bond, bind
 from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
 from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
@@ -18,6 +18,7 @@ _QUOTE = 300  # characters of a sentence that are kept beside its numbers
 _ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
 _HEDGE_GAP = 3  # items between a hedge and its number
+_MODEL = re.compile(r" [«\"„“']?([^\W\d_]{1,8})(?:-| )?\d{1,3}(?!\d)[^\W\d_]{0,3}(?= |[.,;:»\"”)]|$)")
 _PERSONNEL = frozenset({"personnel", "people"})
 
 
@@ -31,6 +32,7 @@ class Context:
     tally: bool = False  # it was about Russian losses
     metric: str | None = None  # of its last number
     main: str | None = None  # the first claimant whose tally is read
+    russian: bool = False  # Russia, Russians or the enemy were mentioned
 
 
 @dataclass(slots=True)
@@ -39,7 +41,8 @@ class Found:
 
     mentions: list[Mention] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
-    days: list[tuple[Sentence, list[Item], bool]] = field(default_factory=list)  # and whether it has a daily marker
+    sentences: list[list[Item]] = field(default_factory=list)
+    russian: bool = False  # Russia, Russians or the enemy are mentioned
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ def read_prose(
         items = phrases(folded, sentence.start, sentence.end, lexicon, thousands)
         reader = _Sentence(text, sentence, items, lexicon, day, context, order)
         reader.read(found)
-        found.days.append((sentence, items, reader.says_daily))
+        found.sentences.append(items)
+    found.russian = context.russian
     return found
 
 
@@ -77,7 +81,6 @@ class _Sentence:
     ) -> None:  # fmt: skip
         self.text, self.sentence, self.items, self.lexicon = text, sentence, items, lexicon
         self.day, self.context, self.order = day, context, order
-        self.says_daily = any(item.kind == TERM and item.is_("daily") for item in items)
         self.markers = self._markers()
 
     # What the sentence says, marker by marker
@@ -92,6 +95,8 @@ class _Sentence:
                     found[at] = kind
                 elif item.is_("month") and self._bare_month(at):
                     found[at] = "total" if self._since(at) else "other"
+            elif item.kind == DATE and partial_range(self.items, at):
+                found[at] = "other"
             elif item.kind == DATE and self._since(at):
                 found[at] = "total" if item.day and item.day[1:] == (2, 24) else "other"
             elif self._is_year(at):
@@ -138,9 +143,9 @@ class _Sentence:
         numbers.sort(key=lambda number: number.at)
         self._kinds(numbers)
         self._carry(numbers)
-        claimant = self._enter()
+        self._enter()
         kept = [number for number in numbers if number.metric and not self._not_lost(number)]
-        self._leave(numbers, kept, found, claimant)
+        self._leave(numbers, kept, found)
 
     def _implied(self, numbers: list[_Number]) -> list[_Number]:
         """One that is not written: "втратили танк, бойову броньовану машину"."""
@@ -245,10 +250,9 @@ class _Sentence:
 
     # Whose, and whether it was lost at all
 
-    def _enter(self) -> str | None:
+    def _enter(self) -> None:
         if self.sentence.fresh and self.context.claimant not in {None, self.context.main} and not self._quoted():
             self.context.claimant = self.context.main if self.sentence.paragraph else self.context.claimant
-        return self.context.claimant
 
     def _quoted(self) -> bool:
         return any(item.is_("quote") for item in self.items)
@@ -302,7 +306,7 @@ class _Sentence:
 
     # Leaving
 
-    def _leave(self, numbers: list[_Number], kept: list[_Number], found: Found, claimant: str | None) -> None:
+    def _leave(self, numbers: list[_Number], kept: list[_Number], found: Found) -> None:
         named = self._claimants()
         ours = any(item.is_("loss") or item.is_("theirs") for item in self.items)
         distinct = {number.metric for number in kept if number.metric}
@@ -311,12 +315,31 @@ class _Sentence:
         staff = any(claimants()[who].get("tally") for _, who in named)
         tally = ours or len(distinct) >= _ENUMERATION or (staff and marked) or (self.context.tally and not acts)
         self._settle(kept, named)
+        if self._partial(kept):
+            for number in kept:
+                number.kind = "other"
         for number in kept:
             who = self._claimant_of(number, named)
-            if tally and number.kind != "other":
+            if tally and number.kind != "other" and not self._model_follows(number):
                 self._emit(number, who, found, distinct)
-        del claimant
         self._remember(numbers, kept, named, tally=tally)
+
+    def _partial(self, kept: list[_Number]) -> bool:
+        """Whether a sentence sums up a week, a month or a part of the front: too large for a day, too small for totals."""
+        counts = [number for number in kept if number.item.kind == COUNT]
+        impossible = [
+            number
+            for number in counts
+            if self._too_small(number) and not could_be_daily(number.metric or "", number.item.value)
+        ]
+        return len(impossible) * 3 > len(counts)
+
+    def _model_follows(self, number: _Number) -> bool:
+        """Whether a type is named behind the noun (14 Leopard 2A6, два літаки МіГ-31): these, not the category."""
+        if number.bond.label is None or number.bond.label < number.at:
+            return False
+        behind = _MODEL.match(self.text, self.items[number.bond.label].end)
+        return bool(behind and behind[1][0].isupper())
 
     def _settle(self, kept: list[_Number], named: list[tuple[int, str]]) -> None:
         """Decide what no marker of the clause decided, by the size of the numbers and by the sentence before."""
@@ -328,7 +351,10 @@ class _Sentence:
                 number.kind, number.why = "total", "too large for one day"
             elif number.kind == "total" and self._too_small(number):
                 number.kind, number.why = "daily", "too small for a total"
-        if undecided:
+        if undecided and self.context.kind == "other" and not named and not self.sentence.paragraph and not self.markers:
+            for number in undecided:
+                number.kind, number.why = "other", "as the sentence before"
+        elif undecided:
             kind, why = self._size_of(undecided) or self._inherited(undecided, named)
             for number in undecided:
                 number.kind, number.why = kind, why
@@ -379,7 +405,7 @@ class _Sentence:
                 span=(item.start, item.end), hedge=hedge, step=item.step, quote=quote,
                 why=(f"{kind}: {number.why}", f"metric: {self._label_text(number)}"),
                 rounded=_rounded(item, number.metric or "", kind, hedge, self.day),
-                weak=number.metric == "people", order=self.order,
+                weak=number.metric == "people", order=self.order, said=number.firm,
             )
         )  # fmt: skip
 
@@ -417,6 +443,7 @@ class _Sentence:
         if numbers or named:
             context.tally = tally and bool(kept or self._heads())
         context.tally = context.tally or self._heads()
+        context.russian = context.russian or any(item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items)
         context.metric = next((number.metric for number in reversed(numbers) if number.metric), None)
 
     def _heads(self) -> bool:
@@ -440,8 +467,3 @@ def _rounded(item: Item, metric: str, kind: Kind, hedge: Hedge | None, day: date
         late = day is not None and day >= date(2022, 9, 1)
         return item.scaled and item.step >= (100 if late else 10_000)
     return (item.scaled and item.step >= 100) or (hedge == "about" and item.step >= 1000)  # noqa: PLR2004 - hundreds, thousands
-
-
-def any_daily(found: Found) -> Iterator[Any]:
-    """Sentences that have a marker of the day."""
-    return (entry for entry in found.days if entry[2])

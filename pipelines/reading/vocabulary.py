@@ -24,7 +24,7 @@ WORDS: Final = frozenset(
         "total", "daily", "other",  # the time that a number is for; other: a month, a year, a night
         "more", "of_which", "in_brackets", "respectively",  # a further one; a part of what was just said
         "and", "stop", "unit",  # joins items; ends a noun phrase; counts things without naming them
-        "loss", "act", "thing", "ours", "theirs",  # lost; used or struck; counted but no metric; Ukraine's; Russia's
+        "loss", "act", "thing", "ours", "theirs", "russian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
         "russia", "say", "actor", "quote",  # Russia as a subject; says; a unit or service; "according to him"
         "as_of", "since", "until", "on",  # before a date
         "of",  # a preposition between a unit and what it counts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.metrics import METRICS
-from pipelines.reading.mention import Mention, Trouble, could_be_total, metric_on
+from pipelines.reading.mention import Mention, Trouble, could_be_daily, could_be_total, metric_on
 from pipelines.reading.numbers import resolution
 from pipelines.reading.vocabulary import claimants
 from pipelines.records import GENERAL_STAFF, Claim, Problem
@@ -25,6 +25,7 @@ class Report:
     note: str | None
     why: str
     speaker: str | None
+    russian: bool  # Russia or the enemy is mentioned
 
 
 def weigh(
@@ -42,8 +43,8 @@ def weigh(
             first = found[0]
             problems.append(Problem(problem=f"{metric} was not reported on {day}", span=first.span, quote=first.quote))
             continue
-        total, total_problem = _one(found, "total", metric)
-        daily, daily_problem = _one(found, "daily", metric)
+        total, total_problem = _one(found, "total", metric, day)
+        daily, daily_problem = _one(found, "daily", metric, day)
         problems += [problem for problem in (total_problem, daily_problem) if problem]
         if total or daily:
             claims.append(_claim(claimant, metric, day, total, daily, report))
@@ -53,24 +54,25 @@ def weigh(
 def _vouched(mentions: Sequence[Mention], report: Report) -> Iterable[Mention]:
     """The mentions whose claimant is known and keeps a tally."""
     nameless = [mention for mention in mentions if mention.claimant is None]
-    heir = report.speaker or (GENERAL_STAFF if _is_tally(nameless, mentions, report.day) else None)
+    heir = report.speaker or (GENERAL_STAFF if _is_tally(nameless, mentions, report) else None)
     for mention in mentions:
         mention.claimant = mention.claimant or heir
         if mention.claimant is not None and claimants()[mention.claimant].get("tally"):
             yield mention
 
 
-def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], day: date | None) -> bool:
-    """Whether numbers that nobody is named for are the tally: enough categories, or company that is."""
+def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], report: Report) -> bool:
+    """Whether numbers that nobody is named for are the tally: enough Russian totals, or company that is."""
     if any(mention.claimant == GENERAL_STAFF for mention in mentions):
         return True
-    totals = {m.metric for m in nameless if m.kind == "total" and could_be_total(m.metric, m.value, day)}
-    return len(totals) >= _ENOUGH or (len({m.metric for m in nameless}) > _ENOUGH)
+    totals = {m.metric for m in nameless if m.kind == "total" and could_be_total(m.metric, m.value, report.day)}
+    return report.russian and len(totals) >= _ENOUGH
 
 
-def _one(found: Sequence[Mention], kind: str, metric: str) -> tuple[Mention | None, Problem | None]:
+def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> tuple[Mention | None, Problem | None]:
     """The one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
     exact = [mention for mention in found if mention.kind == kind and not mention.rounded]
+    exact = [mention for mention in exact if mention.listed or _conceivable(mention, day)]
     listed = [mention for mention in exact if mention.listed]
     exact = listed or exact
     strong = [mention for mention in exact if not mention.weak]
@@ -83,6 +85,13 @@ def _one(found: Sequence[Mention], kind: str, metric: str) -> tuple[Mention | No
             problem=f"{metric}: two different {kind}s, {said}", span=exact[-1].span, quote=exact[-1].quote
         )
     return (exact[0] if exact else None), None
+
+
+def _conceivable(mention: Mention, day: date | None) -> bool:
+    """Whether a number of prose is of a size that its kind can have. Prose sums up many things; lists are read as they are."""
+    if mention.kind == "daily":
+        return could_be_daily(mention.metric, mention.value // 2)
+    return could_be_total(mention.metric, mention.value * 2, day)
 
 
 def _rounds(mention: Mention, exact: Mention) -> bool:
