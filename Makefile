@@ -52,7 +52,7 @@ run: install  ## Run the daemon with ./tallywatch.toml, or with the defaults
 	@$(RUN) tallywatch daemon
 
 docs: install  ## Write the pages that are made from the code
-	@$(RUN) python docs/sources.py
+	@$(RUN) python docs/write_sources.py
 
 .venv/.installed: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/bin/uv)
 	@echo "Installing the locked environment into .venv"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from tests.commands.conftest import Tallywatch, publish
+from tests.ledger.test_kills import post
+from tests.spiders.site import Site
+
+
+def lines(done: CompletedProcess[str]) -> list[dict[str, Any]]:
+    """Return the JSON lines of a command that went well."""
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_crawl_then_ask(tallywatch: Tallywatch, channel: Site) -> None:
+    """A crawl keeps, judges and mails; figures, incidents, mails and status answer in their public shapes."""
+    publish(channel, *(post(day).replace("155530", "155350") for day in (date(2023, 3, 7), date(2023, 3, 8))))
+    (crawled,) = lines(tallywatch("crawl", "--json"))
+    assert {
+        key: crawled[key] for key in ("source", "verdict", "cause", "new", "changed", "unchanged", "problems")
+    } == {
+        "source": "telegram_general_staff",
+        "verdict": "new",
+        "cause": None,
+        "new": 2,
+        "changed": 0,
+        "unchanged": 0,
+        "problems": [],
+    }
+    (figure,) = lines(tallywatch("figures", "--json", "--metric", "tanks", "--from", "2023-03-08"))
+    assert figure == {
+        "claimant": "general_staff_ukraine",
+        "metric": "tanks",
+        "as_of": "2023-03-08",
+        "total": 3432,
+        "daily": 9,
+        "status": "reported",
+        "supports": ["telegram_general_staff"],
+        "dissents": [],
+        "known_since": "2023-03-08T05:30:00+00:00",
+    }
+    (incident,) = [row for row in lines(tallywatch("incidents", "list", "--json")) if row["severity"] != "info"]
+    assert (incident["state"], incident["metric"], incident["as_of"]) == ("open", "personnel", "2023-03-08")
+    assert incident["history"][0]["what"] == "opened"
+    (mail,) = lines(tallywatch("mail", "list", "--json"))
+    assert (mail["state"], mail["to"], mail["incident_ids"]) == ("sent", "desk@example.org", [incident["id"]])
+    (status,) = lines(tallywatch("status", "--json"))
+    assert (status["database"], status["mail_backlog"], status["incidents_open"]) == ("ok", 0, 1)
+    (source,) = status["sources"]
+    assert (source["verdict"], source["latest_as_of"]) == ("new", "2023-03-08")
+
+
+def test_the_past_can_be_asked(tallywatch: Tallywatch) -> None:
+    """Before a report was published nothing is known of it, whenever it was fetched."""
+    lines(tallywatch("crawl", "--json"))
+    cell = ("figures", "--json", "--metric", "tanks", "--from", "2023-03-08", "--known-at")
+    assert lines(tallywatch(*cell, "2023-03-08T07:29")) == []
+    assert len(lines(tallywatch(*cell, "2023-03-08T07:31"))) == 1
+
+
+def test_a_source_that_fails_is_exit_1_and_a_recorded_cause(tallywatch: Tallywatch, channel: Site) -> None:
+    """Something is wrong in the world: the crawl says what, and so does status."""
+    channel.pages.clear()
+    done = tallywatch("crawl", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["cause"] == "http_error"
+    done = tallywatch("status", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["sources"][0]["verdict"] == "broken"
+
+
+def test_wrong_use_is_one_sentence_and_exit_2(tallywatch: Tallywatch, config: Path) -> None:
+    """Every mistake of ours or of the configuration is told in one line without a traceback."""
+    wrong = [
+        ("crawl", "nowhere"),
+        ("crawl", "--since", "yesterday"),
+        ("figures", "--metric", "zeppelins"),
+        ("figures", "--known-at", "noon"),
+        ("incidents", "show", "99"),
+        ("incidents", "list", "--state", "lost"),
+        ("incidents", "explain", "1", "magic"),
+        ("status", "--config", "nowhere.toml"),
+    ]
+    for arguments in wrong:
+        done = tallywatch(*arguments)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert done.stderr.startswith("tallywatch: "), done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+    config.write_text("[judge]\nalarm_budget = -1\n", "utf-8")
+    done = tallywatch("status")
+    assert done.returncode == 2
+    assert "judge.alarm_budget" in done.stderr
+
+
+def test_every_command_has_help_with_an_example(tallywatch: Tallywatch) -> None:
+    """`--help` says what a command does and shows one use of it."""
+    for command in ("demo", "daemon", "crawl", "parse", "backtest", "status", "sources", "doctor", "figures"):
+        done = tallywatch(command, "--help")
+        assert done.returncode == 0
+        assert "Example: tallywatch" in done.stdout, command
+    for group, commands in {
+        "incidents": ("list", "show", "ack", "snooze", "explain", "close"),
+        "mail": ("list", "show", "resend", "test"),
+    }.items():
+        for command in commands:
+            done = tallywatch(group, command, "--help")
+            assert "Example: tallywatch" in done.stdout, (group, command)
