@@ -19,6 +19,7 @@ from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.settings import Settings
 
 from spiders.base import KYIV, Clock, Validators, Window
+from spiders.exceptions import SourceTrouble
 from spiders.items import Document, Trouble, Unchanged
 from spiders.pages import sentence
 from spiders.sources import declared
@@ -141,8 +142,9 @@ class _Book:
 
     def note_error(self, failure: Failure) -> None:
         """Note an exception that reached Scrapy: a spider that failed before its first request."""
+        cause = failure.value.cause if isinstance(failure.value, SourceTrouble) else "parse_error"
         detail = sentence(f"{type(failure.value).__name__}: {failure.value}")
-        self.troubles.append(Trouble(source=self.source, url="", cause="parse_error", detail=detail, at=self.clock()))
+        self.troubles.append(Trouble(source=self.source, url="", cause=cause, detail=detail, at=self.clock()))
 
     def note_response(self, response: Response) -> None:
         """Note what the server gave us to ask "has it changed?" with. A 304 may leave it out."""

@@ -116,19 +116,11 @@ class NewsSpider(ArticleSpider):
     """A list in a form that is made for it: RSS, Atom or a news sitemap. It knows the last days only."""
 
     role = "relay"
+    reach = "days"
 
     def entries(self, response: Response) -> list[Entry]:
         """Read the feed. Raises what `without` returns for what is none, EmptyPage for one without entries."""
-        if not isinstance(response, TextResponse):
-            raise Unreadable(f"not a text: {media_type(response)}")
-        feed = Selector(text=response.text, type="xml")
-        feed.remove_namespaces()
-        if not feed.xpath("/rss | /feed | /urlset | /RDF"):
-            raise self.without(response, "a feed")
-        found = [self._entry(item) for item in feed.xpath("//item | /feed/entry | /urlset/url")]
-        if not found:
-            raise EmptyPage("a feed without entries")
-        entries = [entry for entry in found if entry is not None]
+        entries = [entry for item in feed_items(self, response) if (entry := self._entry(item)) is not None]
         if not entries:
             raise LayoutChanged("no entry of the feed has a link")
         return entries
@@ -142,21 +134,39 @@ class NewsSpider(ArticleSpider):
         link = link or item.xpath("link[not(@rel) or @rel='alternate']/@href").get()
         if not link:
             return None
-        stamp = item.xpath("normalize-space(pubDate | published | updated | date | news/publication_date | lastmod)")
         return Entry(
             url=link.strip(),
             title=item.xpath("normalize-space(title | news/title)").get() or "",
-            published_at=self._time(stamp.get()),
+            published_at=feed_time(item, self.zone),
         )
 
-    def _time(self, stamp: str | None) -> datetime | None:
-        if stamp is None or (found := moment(stamp, self.zone)) is not None:
-            return found if stamp else None
-        try:
-            read = parsedate_to_datetime(stamp)
-        except ValueError:
-            return None
-        return read if read.tzinfo else read.replace(tzinfo=self.zone)
+
+def feed_items(spider: SourceSpider, response: Response) -> list[Selector]:
+    """Return the entries of a feed. Raises what `without` returns for what is none, EmptyPage for an empty one."""
+    if not isinstance(response, TextResponse):
+        raise Unreadable(f"not a text: {media_type(response)}")
+    feed = Selector(text=response.text, type="xml")
+    feed.remove_namespaces()
+    if not feed.xpath("/rss | /feed | /urlset | /RDF"):
+        raise spider.without(response, "a feed")
+    items = list(feed.xpath("//item | /feed/entry | /urlset/url"))
+    if not items:
+        raise EmptyPage("a feed without entries")
+    return items
+
+
+def feed_time(item: Selector, zone: tzinfo) -> datetime | None:
+    """Return when an entry was published: RSS has the form of mails, the others have ISO."""
+    names = "pubDate | published | updated | date | news/publication_date | lastmod"
+    stamp = item.xpath(f"normalize-space({names})").get() or ""
+    found = moment(stamp, zone)
+    if found is not None:
+        return found
+    try:
+        read = parsedate_to_datetime(stamp)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=zone)
 
 
 class PageListSpider(ArticleSpider):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from scrapy import Request, Spider
 from scrapy.http import Response, TextResponse
 
-from spiders.exceptions import FrozenPage, LayoutChanged, SourceTrouble
+from spiders.exceptions import EmptyPage, FrozenPage, LayoutChanged, SourceTrouble
 from spiders.items import Document, Exchange, Role
 from spiders.pages import diagnosis, media_type, sentence
 
@@ -84,9 +84,11 @@ class SourceSpider(Spider):
     hosts: ClassVar[tuple[str, ...]]  # it is never followed to others; their subdomains are its own
     start_paths: ClassVar[tuple[str, ...]]
     # When it is expected
+    by_default: ClassVar[bool] = True  # False: polled only when the configuration enables it
     cadence: ClassVar[timedelta]  # between two polls
     window: ClassVar[Window | None] = None  # None: nobody is told when it is silent
     frozen_after: ClassVar[timedelta | None] = None  # its newest entry is never older than this
+    reach: ClassVar[Literal["latest", "days", "all"]] = "all"  # how far back it can be asked
     days_back: ClassVar[int] = 3  # of a poll without `since`, for sources that list many days
     # What it takes besides since and until
     options: ClassVar[tuple[str, ...]] = ()  # names of attributes
@@ -122,7 +124,9 @@ class SourceSpider(Spider):
         return spider
 
     async def start(self) -> AsyncIterator[Any]:
-        """Ask for each of the `start_paths`."""
+        """Ask for each of the `start_paths`. Raises EmptyPage where the past cannot be asked for."""
+        if self.reach == "latest" and not self.is_poll:
+            raise EmptyPage(f"{self.name} shows the latest only")
         for path in self.start_paths:
             yield self.get(path)
 
@@ -170,9 +174,10 @@ class SourceSpider(Spider):
 
     def wanted(self, published_at: datetime | None) -> bool:
         """Whether a document belongs to the days asked for. One without a time is never left out."""
-        if published_at is None:
-            return True
-        day = published_at.astimezone(KYIV).date()
+        return published_at is None or self.wanted_day(published_at.astimezone(KYIV).date())
+
+    def wanted_day(self, day: date) -> bool:
+        """Whether a report day belongs to the days asked for."""
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
     @property
@@ -201,6 +206,7 @@ class SourceSpider(Spider):
         canonical: str,
         published_at: datetime | None,
         content: str | None = None,
+        media: str | None = None,
         url: str | None = None,
         edited: bool = False,
     ) -> Document:
@@ -211,7 +217,7 @@ class SourceSpider(Spider):
             key=key,
             url=url or response.url,
             content=response.body if content is None else content.encode(),
-            content_type=f"{media_type(response) or 'text/html'}; charset={encoding}",
+            content_type=f"{media or media_type(response) or 'text/html'}; charset={encoding}",
             canonical=canonical.encode(),
             published_at=published_at,
             edited=edited,

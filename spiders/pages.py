@@ -23,6 +23,7 @@ CAPTCHA = re.compile(
 )
 LOGIN = re.compile(
     r"<input[^>]+type=[\"']?password|you must log in|log in to (?:continue|facebook)|увійдіть, щоб"
+    r"|\"OAuthException\""  # the Graph API, for a token that has expired
     r"|tgme_page_action",  # t.me shows this card instead of a preview for a channel that is private or gone
     re.IGNORECASE,
 )

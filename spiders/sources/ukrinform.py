@@ -30,7 +30,7 @@ class Ukrinform(NewsSpider):
     hosts = ("ukrinform.net",)
     start_paths = ("/rss/block-lastnews",)
     # NewsSpider
-    about = ("losses", "lost", "eliminated", "invaders", "casualties", "russian troops")
+    about = ("losses", "loses", "has lost", "casualties", "invaders")
     article = "article"
     # When it is expected
     cadence = timedelta(minutes=15)
