@@ -27,10 +27,12 @@ def pages() -> dict[Path, str]:
 
 def table() -> str:
     """Return the table of sources."""
-    rows = ["| source | who | role | expected (Kyiv) |", "|---|---|---|---|"]
-    for name, spider in sorted(declared().items(), key=lambda item: (ROLES.index(item[1].role), item[0])):
-        rows.append(f"| [`{name}`](docs/sources/{name}.md) | {spider.title} | {spider.role} | {expected(spider)} |")
-    return "\n".join(rows) + "\n"
+    order = sorted(declared().items(), key=lambda item: (ROLES.index(item[1].role), item[0]))
+    rows = (
+        f"| [`{name}`](docs/sources/{name}.md) | {spider.title} | {spider.role} | {expected(spider)} |"
+        for name, spider in order
+    )
+    return "\n".join(["| source | who | role | expected (Kyiv) |", "|---|---|---|---|", *rows]) + "\n"
 
 
 ROLES = ("official", "relay", "mirror", "rival")

@@ -55,8 +55,8 @@ class Keeper:
         """Note the source and open the record of the crawl."""
         now = clock()
         async with connection(pool) as conn:
-            source = {"name": place.name, "role": place.role, "publisher": place.publisher, "at": now}
-            await run(conn, "keep_source", **source)
+            fields = {"role": place.role, "publisher": place.publisher, "claimant": place.claimant}
+            await run(conn, "keep_source", name=place.name, **fields, at=now)
             row = await one(conn, "begin_run", source=place.name, at=now)
         return cls(pool, place, row["id"], clock)
 
@@ -117,7 +117,14 @@ class Keeper:
         )
         if version is None:  # another process kept it between our two statements
             return "unchanged"
-        await keep_reading(conn, version["id"], read(item, self.place.claimant), self.clock())
+        made = read(
+            item.content,
+            content_type=item.content_type,
+            url=item.url,
+            published_at=item.published_at,
+            speaker=self.place.claimant,
+        )
+        await keep_reading(conn, version["id"], made, self.clock())
         await _order_versions(conn, document["id"])
         return "new" if document["new"] else "changed"
 
@@ -138,18 +145,14 @@ class Keeper:
         return "problem"
 
 
-def read(item: Document, speaker: str | None) -> Reading:
+def read(
+    content: bytes, *, content_type: str, url: str, published_at: datetime | None, speaker: str | None
+) -> Reading:
     """Read a document. A text that breaks the reader is a problem of that text, told and kept, never a lost one."""
     try:
-        return reading.read(
-            item.content,
-            content_type=item.content_type,
-            url=item.url,
-            published_at=item.published_at,
-            speaker=speaker,
-        )
+        return reading.read(content, content_type=content_type, url=url, published_at=published_at, speaker=speaker)
     except Exception as error:  # whatever it is: the document is kept, and the problem beside it
-        logger.exception("The reader failed on %s of %s", item.key, item.source)
+        logger.exception("The reader failed on %s", url)
         problem = Problem(problem=f"the reader failed: {type(error).__name__}", span=None, quote="")
         return Reading(text="", extractor="none", reader="none", claims=(), problems=(problem,))
 

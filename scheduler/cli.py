@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "Check that everything is configured and reachable.",
     "incidents": "The work list.",
     "figures": "The ledger, as known now or then.",
+    "reread": "Read stored documents again after the reader has learned.",
     "mail": "The outbox.",
 }
 """Name -> what it does: the list of `tallywatch --help`, which imports none of them."""

@@ -1,9 +1,10 @@
 -- name: keep_source
 -- Note a source on its first crawl; what it declares may change, when it was installed may not.
-INSERT INTO sources (name, role, publisher, installed_at)
-VALUES (%(name)s, %(role)s, %(publisher)s, %(at)s)
-ON CONFLICT (name) DO UPDATE SET role = excluded.role, publisher = excluded.publisher
-WHERE (sources.role, sources.publisher) IS DISTINCT FROM (excluded.role, excluded.publisher);
+INSERT INTO sources AS s (name, role, publisher, claimant, installed_at)
+VALUES (%(name)s, %(role)s, %(publisher)s, %(claimant)s, %(at)s)
+ON CONFLICT (name) DO UPDATE
+    SET role = excluded.role, publisher = excluded.publisher, claimant = excluded.claimant
+WHERE (s.role, s.publisher, s.claimant) IS DISTINCT FROM (excluded.role, excluded.publisher, excluded.claimant);
 
 -- name: begin_run
 -- Open the record of one crawl.
@@ -126,7 +127,7 @@ RETURNING version;
 
 -- name: unjudge
 -- Let a version be judged again.
-UPDATE versions SET judged = false WHERE id = ANY(%(versions)s) AND judged;
+UPDATE versions SET judged = false WHERE id = ANY(%(versions)s::bigint[]) AND judged;
 
 -- name: retire_readings
 -- A new reading takes the place of the current one, which stays.
@@ -485,3 +486,21 @@ UPDATE mails SET next_attempt_at = %(again_at)s, attempts = attempts + 1, last_e
 -- name: mail_refused
 -- The server will never take it: a person has to look.
 UPDATE mails SET state = 'failed', attempts = attempts + 1, last_error = %(error)s WHERE id = %(id)s;
+
+-- name: version_count
+-- How many versions there are to read again.
+SELECT count(*) AS versions FROM versions v JOIN documents d ON d.id = v.document
+WHERE %(source)s::text IS NULL OR d.source = %(source)s;
+
+-- name: versions_to_reread
+-- Stored contents with what was last read from them, page by page.
+SELECT v.id, v.content, v.content_type, v.published_at, d.source, d.key, d.url, s.claimant,
+       r.sha256, r.reader,
+       coalesce((SELECT jsonb_agg(jsonb_build_array(c.claimant, c.metric, c.as_of, c.total, c.daily) ORDER BY c.id)
+                 FROM claims c WHERE c.reading = r.id), '[]') AS claims
+FROM versions v
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+LEFT JOIN readings r ON r.version = v.id AND r.current
+WHERE v.id > %(after)s AND (%(source)s::text IS NULL OR d.source = %(source)s)
+ORDER BY v.id LIMIT %(limit)s;

@@ -5,6 +5,7 @@ CREATE TABLE sources (
     name         text PRIMARY KEY,
     role         text NOT NULL CHECK (role IN ('official', 'relay', 'mirror', 'rival')),
     publisher    text NOT NULL,
+    claimant     text,                          -- who speaks there, when it is always the same
     installed_at timestamptz NOT NULL           -- silence before this moment is nobody's fault
 );
 COMMENT ON TABLE sources IS 'Places that are or were polled; what they declare lives in their spider';
