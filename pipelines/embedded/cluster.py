@@ -102,15 +102,27 @@ def explained(home: Path) -> Iterator[None]:
 
 
 def ensure_running(place: Path, *, fsync: bool) -> None:
-    """Start a server unless a keeper looks after one. The caller holds the gate, and is a user."""
-    with locks.tried(place / locks.SERVER) as lock:
-        if lock is None:
+    """Have a server run and answer. The caller holds the gate, and is a user."""
+    until = time.monotonic() + START_PATIENCE
+    while time.monotonic() < until:
+        with locks.tried(place / locks.SERVER) as lock:
+            if lock is not None:
+                _start(place, lock, fsync=fsync)
+                return
+        if _is_ready(place / DATA):
             return
-        data, programs = place / DATA, binaries()
-        stop_orphan(data)
-        runner = identity.choose(place, programs / "postgres")
-        _ensure_data(data, programs, runner, fsync=fsync)
-        _launch(place, [*runner.prefix, *_command(programs / "postgres", data, fsync=fsync)], lock)
+        time.sleep(locks.PAUSE)  # whoever started it was killed meanwhile, or it crashed: its keeper is at it
+    raise ServerNotStarted(
+        f"PostgreSQL has not come back within {START_PATIENCE:.0f} s: see its log, {place / 'server.log'}"
+    )
+
+
+def _start(place: Path, lock: int, *, fsync: bool) -> None:
+    data, programs = place / DATA, binaries()
+    stop_orphan(data)
+    runner = identity.choose(place, programs / "postgres")
+    _ensure_data(data, programs, runner, fsync=fsync)
+    _launch(place, [*runner.prefix, *_command(programs / "postgres", data, fsync=fsync)], lock)
 
 
 def stop_orphan(data: Path) -> None:
@@ -129,12 +141,23 @@ def stop_orphan(data: Path) -> None:
     raise ServerNotStarted(f"Process {process} serves {data} and cannot be stopped: end it and try again")
 
 
-def _recorded_process(data: Path) -> int | None:
-    """Read the process id that the last server wrote down."""
+def _recorded(data: Path) -> list[str]:
+    """Read what the last server wrote down, word by word: its process id first, its state last."""
     try:
-        return int((data / "postmaster.pid").read_text().split()[0])
-    except (FileNotFoundError, IndexError, ValueError):  # no server, or one that was killed while it wrote
-        return None
+        return (data / "postmaster.pid").read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def _recorded_process(data: Path) -> int | None:
+    first = "".join(_recorded(data)[:1])
+    return int(first) if first.isdecimal() else None
+
+
+def _is_ready(data: Path) -> bool:
+    """Whether a living server has written down that it takes connections."""
+    process = _recorded_process(data)
+    return process is not None and _works_in(process, data) is not False and _recorded(data)[-1:] == ["ready"]
 
 
 def _works_in(process: int, data: Path) -> bool | None:

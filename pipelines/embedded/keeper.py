@@ -23,7 +23,11 @@ READY = b"database system is ready to accept connections"
 LOG_LIMIT = 1_000_000  # bytes; one older file of that size is kept
 CHATTER = (b" LOG: ", b" WARNING: ", b" DETAIL: ", b" HINT: ")  # never what a server dies of
 LONGEST_PAUSE = 30.0  # seconds between two tries to bring a server back
-ESCALATION = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))  # seconds granted to each
+ESCALATION = (  # seconds granted to each signal
+    *[(signal.SIGINT, 1.0)] * 30,  # an orderly end; more than once, because it is lost on a process that just begins
+    (signal.SIGQUIT, 10.0),
+    (signal.SIGKILL, 10.0),
+)
 
 
 class Keeper:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,6 +157,17 @@ def test_crashed_server_comes_back(used_home: Path) -> None:
             pool.wait(timeout=20)
         assert users.server_process(used_home) != before
     assert not is_running(used_home)
+
+
+def test_newcomer_waits_for_a_server_that_is_coming_back(used_home: Path) -> None:
+    """Who comes while the keeper has no server yet, after a crash or a start whose user was killed, gets one."""
+    with users.using(used_home):
+        keeper_process = users.keeper_process(used_home)
+        os.kill(keeper_process, signal.SIGSTOP)
+        os.kill(users.server_process(used_home), signal.SIGKILL)
+        threading.Timer(0.2, os.kill, (keeper_process, signal.SIGCONT)).start()
+        with embedded.server(used_home, fsync=False) as conninfo:
+            assert ask(conninfo, "SELECT 1") == "1"
 
 
 @pytest.mark.parametrize("recorded", ["ours", "dead", "nonsense", "nothing"])
