@@ -153,11 +153,11 @@ def test_query_that_must_give_a_row(conninfo: str) -> None:
 
     async def use() -> None:
         async with database.open_pool(conninfo) as pool, database.connection(pool) as conn:
-            assert await database.maybe(conn, "latest_days") is None
-            assert await database.many(conn, "latest_days") == []
-            await database.one(conn, "latest_days")
+            assert await database.maybe(conn, "validators", source="none") is None
+            assert await database.many(conn, "validators", source="none") == []
+            await database.one(conn, "validators", source="none")
 
-    with pytest.raises(LookupError, match="latest_days gave no row"):
+    with pytest.raises(LookupError, match="validators gave no row"):
         asyncio.run(use())
 
 
