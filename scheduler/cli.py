@@ -26,6 +26,7 @@ COMMANDS = {
     "incidents": "The work list.",
     "figures": "The ledger, as known now or then.",
     "reread": "Read stored documents again after the reader has learned.",
+    "export": "The ledger as a file: CSV, JSON or Parquet.",
     "mail": "The outbox.",
 }
 """Name -> what it does: the list of `tallywatch --help`, which imports none of them."""

@@ -504,3 +504,40 @@ JOIN sources s ON s.name = d.source
 LEFT JOIN readings r ON r.version = v.id AND r.current
 WHERE v.id > %(after)s AND (%(source)s::text IS NULL OR d.source = %(source)s)
 ORDER BY v.id LIMIT %(limit)s;
+
+-- name: first_figures
+-- Every cell as it was first known; every condition may be null.
+SELECT DISTINCT ON (claimant, as_of, metric)
+       claimant, metric, as_of, total, daily, status, supports, dissents, known_since
+FROM figures
+WHERE (%(known_at)s::timestamptz IS NULL OR known_since <= %(known_at)s)
+    AND (%(from)s::date IS NULL OR as_of >= %(from)s)
+    AND (%(to)s::date IS NULL OR as_of <= %(to)s)
+    AND (%(metric)s::text IS NULL OR metric = %(metric)s)
+    AND (%(claimant)s::text IS NULL OR claimant = %(claimant)s)
+ORDER BY claimant, as_of, metric, known_since;
+
+-- name: revisions
+-- Every time that the value of a cell changed: from what to what, since when, and what people have said of it.
+SELECT f.claimant, f.metric, f.as_of, f.known_since, f.before, f.total AS after, f.status, f.supports, v.verdicts
+FROM (
+    SELECT *, lag(total) OVER (PARTITION BY claimant, metric, as_of ORDER BY known_since) AS before
+    FROM figures WHERE %(known_at)s::timestamptz IS NULL OR known_since <= %(known_at)s
+) f
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(DISTINCT i.verdict ORDER BY i.verdict), '{}') AS verdicts FROM incidents i
+    WHERE i.claimant = f.claimant AND i.metric = f.metric AND i.as_of = f.as_of AND i.verdict IS NOT NULL
+) v
+WHERE f.before IS NOT NULL AND f.total IS NOT NULL AND f.before <> f.total
+    AND (%(from)s::date IS NULL OR f.as_of >= %(from)s)
+    AND (%(to)s::date IS NULL OR f.as_of <= %(to)s)
+    AND (%(metric)s::text IS NULL OR f.metric = %(metric)s)
+    AND (%(claimant)s::text IS NULL OR f.claimant = %(claimant)s)
+ORDER BY f.known_since, f.claimant, f.as_of, f.metric;
+
+-- name: cell_history
+-- All states of one cell, oldest first.
+SELECT known_since, nullif(known_until, 'infinity') AS known_until, total, daily, status, supports, dissents
+FROM figures
+WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s
+ORDER BY known_since;

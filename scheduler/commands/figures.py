@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.metrics import METRICS
+from pipelines.records import GENERAL_STAFF
 from scheduler.clock import day, moment
 from scheduler.exceptions import WrongUse
 from scheduler.loop import run
@@ -15,8 +17,12 @@ from scheduler.service import open_service
 app = typer.Typer()
 
 
-@app.command(epilog="Example: tallywatch figures --metric tanks --from 2023-03-01 --known-at 2023-03-08T12:00")
+@app.callback(
+    invoke_without_command=True,
+    epilog="Example: tallywatch figures --metric tanks --from 2023-03-01 --known-at 2023-03-08T12:00",
+)
 def figures(
+    ctx: typer.Context,
     first: Annotated[str | None, typer.Option("--from", help="First report day.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last report day.")] = None,
     metric: Annotated[str | None, typer.Option(help="One metric, such as tanks.")] = None,
@@ -28,6 +34,8 @@ def figures(
     as_json: JsonOption = False,
 ) -> None:
     """Print what the ledger holds for each cell: the value, who supports it, who dissents."""
+    if ctx.invoked_subcommand is not None:
+        return
     settings, clock = begin(config)
     wanted: dict[str, Any] = {
         "from": day(first, "--from") if first else None,
@@ -49,10 +57,32 @@ def figures(
     table("Figures", columns, ([_cell(row, column) for column in columns] for row in rows))
 
 
+@app.command(epilog="Example: tallywatch figures show tanks 2023-03-08")
+def show(
+    metric: Annotated[str, typer.Argument(help="The metric, such as tanks.")],
+    as_of: Annotated[str, typer.Argument(help="The report day.")],
+    claimant: Annotated[str, typer.Option(help="Whose number.")] = GENERAL_STAFF,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the history of one cell: what the ledger held for it, and since when."""
+    settings, clock = begin(config)
+    cell = {"metric": known_metric(metric), "as_of": day(as_of, "the day"), "claimant": claimant}
+
+    async def ask() -> list[dict[str, Any]]:
+        async with open_service(settings, clock) as service:
+            return await service.query("cell_history", **cell)
+
+    rows = run(ask)
+    if as_json:
+        emit(rows)
+        return
+    columns = ("known_since", "known_until", "total", "daily", "status", "supports", "dissents")
+    table(f"{metric} of {as_of}", columns, ([_cell(row, column) for column in columns] for row in rows))
+
+
 def known_metric(key: str | None) -> str | None:
     """Return a metric's key. Raises WrongUse for one that does not exist."""
-    from pipelines.metrics import METRICS  # noqa: PLC0415 - beside its only use
-
     if key is not None and key not in METRICS:
         raise WrongUse(f"there is no metric {key!r}; there are {', '.join(METRICS)}")
     return key
