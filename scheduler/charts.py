@@ -68,7 +68,7 @@ def _figure(rows: int, columns: int, *, width: int, height: int) -> tuple[Figure
 
 
 def _title(axes: Axes, text: str, *, size: float) -> None:
-    axes.set_title(text, loc="left", fontsize=size, color=INK, pad=8)
+    axes.set_title(text, loc="left", fontsize=size, color=INK, pad=8, parse_math=False)
 
 
 def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
@@ -86,6 +86,7 @@ def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
         color=[FLAG if day.flagged else BAR for day in told],
     )
     axes.axhline(0, color=QUIET, linewidth=0.8)
+    _mark(axes, told)
     differing = [day for day in told if day.printed is not None and day.printed != day.change]
     axes.scatter(
         [_x(day.day) for day in differing],
@@ -97,9 +98,8 @@ def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
         zorder=3,
     )
     _ticks(axes, told, words)
-    for day in told:
-        if day.flagged:
-            _label(axes, day, words)
+    for day in _labelled(told):
+        _label(axes, day, words)
     if len(flagged := [day for day in differing if day.flagged]) == 1:
         _label_printed(axes, flagged[0], words)
 
@@ -107,12 +107,35 @@ def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
 def _limits(told: Sequence[Change]) -> tuple[float, float]:
     """Choose a scale by the usual days: one lost digit must not flatten all the others to nothing."""
     low, high = usual(told)
-    reach = max(abs(low), abs(high), 1) * HEADROOM
+    ordinary = sorted(abs(day.change) for day in told if not day.flagged)
+    bursts = ordinary[-3] if len(ordinary) > 2 else 0  # noqa: PLR2004 - two days may be the rebound of errors
+    reach = max(max(abs(low), abs(high), 1) * HEADROOM, bursts)
     values = [value for day in told for value in (day.change, day.printed or 0)]
-    top = min(max(*values, 0), reach)
     bottom = max(min(*values, 0), -reach)
-    room = (top - bottom or 1) * 0.16
+    top = max(min(max(*values, 0), reach), 0 if bottom else 1)
+    room = (top - bottom) * 0.16
     return bottom - (room if bottom < 0 else 0), top + room
+
+
+def _mark(axes: Axes, told: Sequence[Change]) -> None:
+    """Dot the flagged days, which may have no bar to see, and break the bars that go on beyond the scale."""
+    floor, ceiling = axes.get_ylim()
+    dots = [day for day in told if day.flagged and floor <= day.change <= ceiling]
+    axes.scatter([_x(day.day) for day in dots], [day.change for day in dots], s=20, color=FLAG, zorder=3)
+    for day in told:
+        if not floor <= day.change <= ceiling:
+            end = floor if day.change < floor else ceiling
+            axes.plot([_x(day.day) - 0.7, _x(day.day) + 0.7], [end * 0.84, end * 0.9], color=PAPER, linewidth=2.2)
+
+
+def _labelled(told: Sequence[Change]) -> list[Change]:
+    """Choose the flagged days that are labelled: the larger of those that stand too close."""
+    apart = (_x(told[-1].day) - _x(told[0].day)) * 0.09
+    chosen: list[Change] = []
+    for day in sorted(told, key=lambda day: -abs(day.change)):
+        if day.flagged and all(abs(_x(day.day) - _x(other.day)) > apart for other in chosen):
+            chosen.append(day)
+    return chosen
 
 
 def _label(axes: Axes, day: Change, words: Catalog) -> None:
@@ -127,7 +150,7 @@ def _label(axes: Axes, day: Change, words: Catalog) -> None:
     axes.annotate(
         beyond + words.change(day.change),
         (_x(day.day), end),
-        xytext=((-6 if late else 6) if inside else 0, (-11 if down else 4) if not inside else (3 if down else -11)),
+        xytext=((-6 if late else 6) if inside else 0, (-14 if down else 7) if not inside else (3 if down else -11)),
         textcoords="offset points",
         ha=("right" if late else "left") if inside else "center",
         fontsize=10.5,

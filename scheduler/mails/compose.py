@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
@@ -41,10 +42,24 @@ class Tokens(UniqueUnstructuredHeader):
         return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
 
 
+class Line(UniqueUnstructuredHeader):
+    """A subject. The stdlib, folding one that is only partly ASCII, doubles or drops the blanks where it changes."""
+
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        """Encode all of it, or nothing."""
+        text = str(self)
+        charset = "us-ascii" if text.isascii() else "utf-8"
+        folded = Header(text, charset, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {folded}{policy.linesep}"
+
+
 def _header_factory() -> HeaderRegistry:
     registry = HeaderRegistry()
     for name in ("list-unsubscribe", "list-id", "in-reply-to", "references"):
         registry.map_to_type(name, Tokens)  # type: ignore[arg-type]  # it mixes BaseHeader in
+    registry.map_to_type("subject", Line)  # type: ignore[arg-type]  # likewise
     return registry
 
 

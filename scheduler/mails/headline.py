@@ -26,7 +26,7 @@ def worst_first(lines: Sequence[IncidentLine], catalog: Catalog) -> tuple[Incide
             line.state in SETTLED,
             SEVERITIES.index(line.severity),
             kinds.index(_entry(line.kind, catalog)),
-            -abs(gap(line) or 0) / max(line.before or 1, 1),
+            -(gap(line) or 0) / max(line.before or 1, 1),
             metrics.index(line.metric) if line.metric in metrics else len(metrics),
             line.id,
         )
@@ -40,22 +40,28 @@ def moved(line: IncidentLine) -> int | None:
 
 
 def gap(line: IncidentLine) -> int | None:
-    """Return the number that a headline names: how far two numbers that should agree are apart."""
+    """Return how far the numbers that should agree are apart.
+
+    None where these numbers agree: the incident is then about others, of another day or source, and a mail must
+    not say of these that they clash.
+    """
     step = moved(line)
     match line.kind:
         case "contradiction.decrease":
-            return step
+            apart = min(step or 0, 0)
         case "contradiction.increment":
-            return None if step is None or line.printed is None else step - line.printed
+            apart = 0 if step is None or line.printed is None else step - line.printed
         case "contradiction.sources":
             totals = [saying.total for saying in line.sayings if saying.total is not None]
-            return max(totals) - min(totals) if totals else None
+            apart = max(totals, default=0) - min(totals, default=0)
         case _:
-            return None if line.now is None or line.expected is None else _blamed(line) - line.expected
+            apart = 0 if line.now is None or line.expected is None else line.now - line.expected
+    return abs(apart) or None
 
 
-def _blamed(line: IncidentLine) -> int:
-    return (change(line) if line.field == "daily" else line.now) or 0
+def blames_daily(line: IncidentLine) -> bool:
+    """Whether the change is blamed and not the total: `expected` is a change then."""
+    return line.field == "daily" or line.kind.startswith("trend.")
 
 
 def change(line: IncidentLine) -> int | None:
@@ -65,15 +71,15 @@ def change(line: IncidentLine) -> int | None:
 
 def values(line: IncidentLine, catalog: Catalog) -> dict[str, str | None]:
     """Return what the catalog's sentences may name, written out; None is what this incident does not have."""
-    daily = line.field == "daily"
     numbers = {
-        "gap": (catalog.number, None if gap(line) is None else abs(gap(line) or 0)),
+        "gap": (catalog.number, gap(line)),
+        "still": (catalog.number, line.now if line.now == line.before else None),
         "before": (catalog.number, line.before),
         "now": (catalog.number, line.now),
         "moved": (catalog.change, moved(line)),
         "printed": (catalog.change, line.printed),
         "change": (catalog.change, change(line)),
-        "expected": (catalog.change if daily else catalog.number, line.expected),
+        "expected": (catalog.change if blames_daily(line) else catalog.number, line.expected),
     }
     written = {name: None if value is None else write(value) for name, (write, value) in numbers.items()}
     return written | {

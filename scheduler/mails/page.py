@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scheduler.checks.finding import Severity
 from scheduler.mails.catalog import Catalog, catalog
-from scheduler.mails.headline import SETTLED, headline, report_headline, subject, values, worst_first
+from scheduler.mails.headline import SETTLED, blames_daily, headline, report_headline, subject, values, worst_first
 from scheduler.mails.quoting import Excerpt, clean, excerpt, one_line, web_address
 from scheduler.mails.series import changes, usual
 from scheduler.mails.view import Event, IncidentLine, Quote, Recipient, Saying, Series, Thread
@@ -184,7 +185,7 @@ def _facts(line: IncidentLine, words: Catalog) -> Table | None:
     """List the numbers of the only incident, one below the other."""
     written = values(line, words)
     names = ("before", "now", "moved", "printed", "expected")
-    blamed = "now" if line.field == "total" else "moved"
+    blamed = "now" if not blames_daily(line) else "moved" if line.printed is None else "printed"
     rows = tuple(
         Row(header=words.text(f"label/{name}"), cells=(value,), marked=name == blamed)
         for name in names
@@ -195,21 +196,30 @@ def _facts(line: IncidentLine, words: Catalog) -> Table | None:
 
 def _overview(lines: Sequence[IncidentLine], words: Catalog) -> Table | None:
     """Set the numbers of several incidents side by side; a column that nobody fills is left out."""
-    written = [values(line, words) for line in lines]
+    cells = {(line.metric, line.now, line.printed): line for line in reversed(lines)}
+    kept = [line for line in lines if line is cells[line.metric, line.now, line.printed]]
+    written = [values(line, words) for line in kept]
     names = [name for name in ("before", "now", "printed", "expected") if any(row[name] for row in written)]
     if not names:
         return None
+    often = Counter(line.metric for line in kept)
     return Table(
         caption=words.text("label/numbers"),
         columns=(words.text("label/metric"), *(words.text(f"label/{name}") for name in names)),
         rows=tuple(
             Row(
-                header=words.metric(line.metric) or one_line(line.source, NAME),
+                header=_cell_name(line, words, with_source=often[line.metric] > 1),
                 cells=tuple(row[name] or "–" for name in names),
             )
-            for line, row in zip(lines, written, strict=True)
+            for line, row in zip(kept, written, strict=True)
         ),
     )
+
+
+def _cell_name(line: IncidentLine, words: Catalog, *, with_source: bool) -> str:
+    """Name the row of an incident: the metric; its source too, where sources give it different numbers."""
+    metric, source = words.metric(line.metric), one_line(line.source, NAME)
+    return f"{metric} ({source})" if metric and source and with_source else metric or source
 
 
 def _caption(series: Series | None, words: Catalog) -> str:
@@ -246,13 +256,13 @@ def _section(line: IncidentLine, year: int, words: Catalog) -> Section:
 
 
 def _sentences(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
-    """Say what is wrong; a reader of another language gets the sentence in it, then the check's own words."""
-    own = Words(text=one_line(line.message, SENTENCE), language="en")
-    if words.language == own.language:
-        return (own,)
+    """Say what is wrong in the reader's language where that can be said, then what the check itself says."""
     said = words.first((f"sentence/{line.kind}",), values(line, words))
-    quoted = replace(own, text=f"{words.text('label/checks_words')}: {own.text}")
-    return (Words(text=said, language=words.language), quoted) if said else (quoted,)
+    own = one_line(line.message, SENTENCE)
+    if not said:
+        return (Words(text=own, language="en"),)
+    quoted = f"{words.text('label/checks_words')}: {own}"
+    return Words(text=said, language=words.language), Words(text=quoted, language="en")
 
 
 def _likely(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:

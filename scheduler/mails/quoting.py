@@ -18,6 +18,9 @@ LINK = 1000
 BLANKS = r"[^\S\u00a0\u202f]+"
 """What ends a line or separates words; not the blanks that hold a number together."""
 
+BLANK_RATIO = 10
+"""How much of a text is looked at for one character of it in a line: a page of blanks must cost nothing."""
+
 WORD = 24
 """How far a cut may move to fall between words."""
 
@@ -52,15 +55,16 @@ def _harmless(char: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return text fit for a header or a table cell: one line, bounded."""
-    line = re.sub(BLANKS, " ", clean(text)).strip()
+    line = re.sub(BLANKS, " ", clean(text[: limit * BLANK_RATIO])).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def excerpt(text: str, marked: Span | None) -> Excerpt:
     """Cut the words around the number, between words where there is a gap close by."""
     start, end = _inside(marked, len(text))
-    safe = clean(text)
-    return Excerpt(_lead(safe[:start]), safe[start:end][:CONTEXT], _tail(safe[end:]))
+    window = max(start - CONTEXT - 1, 0)
+    lead, number, tail = text[window:start], text[start : min(end, start + CONTEXT)], text[end : end + CONTEXT + 1]
+    return Excerpt(_lead(clean(lead)), clean(number), _tail(clean(tail)))
 
 
 def _inside(marked: Span | None, length: int) -> Span:

@@ -12,6 +12,8 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment
 
 from pipelines.records import KYIV
@@ -130,6 +132,15 @@ def test_the_subject_says_the_worst_first_and_fits_a_phone() -> None:
     assert (
         send(stale())["Subject"] == "[tallywatch] 10 totals repeat the day before · 7 Mar 2023 · likely carried over"
     )
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(" ·")))
+def test_any_subject_arrives_as_it_was_written(name: str) -> None:
+    """Wherever the header is folded and whatever must be encoded, no blank is added or lost."""
+    line = replace(LINE, kind="coverage.broken", source=f"{name} x")
+    mail = compose(replace(decrease(), incidents=(line,)), recipient=DESK, sender=SENDER, at=SENT)
+    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    assert read["Subject"] == mail["Subject"]
 
 
 def test_severity_decides_before_kind_and_size() -> None:
