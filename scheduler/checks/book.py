@@ -98,7 +98,7 @@ class Series:
     def law(self, day: int) -> tuple[Law, bool]:
         """The law of a day's change, and whether it was learned: a new series has only a vague one."""
         learned = self.pace.law(day)
-        return (learned, True) if learned else (Law(10, 0.3, self.metric.step), False)
+        return (learned, True) if learned else (Law(10, 0.3, step=self.metric.step), False)
 
 
 def others(words: Iterable[Entry], source: str) -> list[Entry]:

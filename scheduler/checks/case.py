@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from scheduler.checks.finding import Severity
     from scheduler.checks.weigh import Number, Setting, Weighing
 
-TELL = 0.5  # a slip that explains at least half of what could have happened is told
-SINGLED_OUT = 0.6  # a value is suggested when it is at least this share of what its slip could have meant
+TELL = 0.2  # a number that is wrong with one chance in five is worth a look
+SINGLED_OUT = 0.4  # a value is suggested when it is at least this share of what its slip could have meant, ...
+WORTH_NAMING = 0.3  # ... and this share of everything that could have happened
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,14 +43,13 @@ class Case:
     @property
     def level(self) -> int | None:
         """What the last total most probably was."""
-        if self.setting is None or not self.setting.before:
-            return None
-        return max(self.setting.before, key=lambda a: a.weight).total
+        last = self.setting.last if self.setting else None
+        return last.total if last else None
 
     @property
     def falls(self) -> bool:
         """Whether the total is below the last one."""
-        return self.level is not None and self.total < self.level
+        return self.base is not None and self.level is not None and self.total < min(self.level, self.base.total)
 
     @property
     def unchanged(self) -> bool:
@@ -73,7 +73,9 @@ class Case:
         best = self.weighing.best(number)
         if best is None:
             return None
-        single = best.value is not None and best.share >= SINGLED_OUT * self.weighing.share_of(number)
+        single = best.value is not None and best.share >= max(
+            WORTH_NAMING, SINGLED_OUT * self.weighing.share_of(number)
+        )
         return Suggestion(
             field="daily" if number == "daily" else "total",
             value=best.value if single else None,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.metrics import METRICS
 from scheduler.checks import dates, decrease, increment, revised, sources, stale
 from scheduler.checks.book import Entry, Series, others
-from scheduler.checks.case import Case, group
+from scheduler.checks.case import TELL, Case, group
 from scheduler.checks.finding import Finding, Resolution
 from scheduler.checks.pace import Pace
+from scheduler.checks.slips import CARRIED_OVER, DIGIT_KEPT
 from scheduler.checks.trend import DayChange, Trend
 from scheduler.checks.weigh import PROVED, SLIP_RATE, Anchor, Setting, Weighing, total_alone, total_with_change
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pipelines.records import Observation
-    from scheduler.checks.trend import TrendVerdict
+    from scheduler.checks.slips import CARRIED_OVER, DIGIT_KEPT
+from scheduler.checks.trend import TrendVerdict
 
 Said = Finding | Resolution
 Key = tuple[str, str, str, date]  # Finding.key
 Verdict = Literal["typo", "correction", "redefinition", "ours"]  # what a person said of an incident
+REVISED = 0.1  # what remains of the slip rate where a source replaced its own number on second thoughts
+RECOUNT_FALL = 0.05  # falls among the other totals of a report with one: once two of ten, mostly none
 NEGLIGIBLE = 0.02  # a doubt below it is no reason to keep other hypotheses of a number
 
 
@@ -43,6 +47,7 @@ class Judge:
         self._reports: dict[tuple[str, str, date], stale.Report] = {}
         self._rows: dict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
         self._habits: dict[tuple[str, str], sources.Habit] = defaultdict(sources.Habit)
+        self._recounts: set[tuple[str, date]] = set()  # days on which the publisher corrected a total downwards
         self._open: dict[tuple[str, str, date], Finding] = {}  # the finding that each cell has
 
     def feed(self, observation: Observation) -> list[Said]:
@@ -85,29 +90,34 @@ class Judge:
             elsewhere = ()
         else:
             elsewhere = tuple(e for e in elsewhere if not self._habits[said.claimant, e.said.source].lags)
-        setting = self._setting(said, series, base, elsewhere)
+        setting = self._setting(said, series, base, elsewhere, known)
         return Case(
             said=said,
             total=total,
             base=base,
             setting=setting,
-            weighing=_weigh(said, total, setting, base, learned=learned),
+            weighing=_weigh(said, total, setting, base, learned=learned, rate=SLIP_RATE[said.role] * (REVISED if known else 1)),
             learned=learned,
             others=elsewhere,
             earlier=known.said if known else None,
         )
 
     def _setting(
-        self, said: Observation, series: Series, base: Entry | None, elsewhere: tuple[Entry, ...]
+        self, said: Observation, series: Series, base: Entry | None, elsewhere: tuple[Entry, ...], known: Entry | None
     ) -> Setting | None:
         if base is None and not elsewhere:
             return None
         day = said.as_of.toordinal()
         after = series.first_after(day, said.source)
+        if known is not None and after is not None and after.total == known.total:
+            after = None  # it carries the number that is being replaced: of the two, it is the one in doubt
+        law = series.law(day)[0]
+        if (said.claimant, said.as_of) in self._recounts:
+            law = law.with_fall(RECOUNT_FALL)
         rows = self._rows.get((said.claimant, said.source, said.as_of), {})
         return Setting(
             day=day,
-            law=series.law(day)[0],
+            law=law,
             before=base.anchors if base else (),
             after=(after.total, after.day) if after else None,
             rows=tuple(v for k, v in rows.items() if k != said.metric),
@@ -119,7 +129,7 @@ class Judge:
     def _first(self, case: Case, series: Series) -> Finding | None:
         """The most telling finding of the arrival: one cell has one."""
         head = series.entry(series.newest, case.said.source)
-        found = dates.check(case, head.total if head else None)
+        found = dates.check(case, head)
         if found:
             return found
         self._learn_habit(case, series)
@@ -165,6 +175,8 @@ class Judge:
                 key=old.key, ref=finding.ref, known_at=finding.known_at, message=f"told as {finding.kind} from now on"
             )
         self._open[cell] = finding
+        if finding.kind == decrease.KIND and finding.suggestion and finding.suggestion.diagnosis == "correction":
+            self._recounts.add((finding.claimant, finding.as_of))
         yield finding
 
     def _relieve(self, case: Case, entry: Entry) -> Iterator[Said]:
@@ -255,10 +267,9 @@ class Judge:
                 yield from self._tell(_trend_finding(verdict, said), case)
 
 
-def _weigh(said: Observation, total: int, setting: Setting | None, base: Entry | None, *, learned: bool) -> Weighing:
+def _weigh(said: Observation, total: int, setting: Setting | None, base: Entry | None, *, learned: bool, rate: float) -> Weighing:
     if setting is None:
         return Weighing(1.0)
-    rate = SLIP_RATE[said.role]
     previous = None
     if base is not None and base.setting is not None and base.setting.before and len(base.anchors) == 1:
         previous = (base.total, base.setting, SLIP_RATE[base.said.role] * (PROVED if base.proved else 1))
@@ -266,9 +277,19 @@ def _weigh(said: Observation, total: int, setting: Setting | None, base: Entry |
         return total_with_change(total, said.daily, setting, rate, previous)
     if not learned and not setting.others and base is not None and total >= base.total:
         return Weighing(1.0)
-    if not setting.others and setting.after is None and total != base.total and setting.fit(total) > rate * 0.1:
+    if setting.others:
+        usual = all(said == total for said, _ in setting.others)
+    else:
+        least = rate * _most(total, base)
+        usual = base is not None and total >= base.total and min(setting.follows(total), setting.precedes(total)) > least
+    if usual:
         return Weighing(1.0)
     return total_alone(total, setting, rate, previous)
+
+
+def _most(total: int, base: Entry | None) -> float:
+    """How much a slip can weigh against a number that fits so badly, at the very most: below, nothing is worth a look."""
+    return CARRIED_OVER / TELL if base is not None and total == base.total else DIGIT_KEPT / TELL
 
 
 def _entry(case: Case, finding: Finding | None) -> Entry:

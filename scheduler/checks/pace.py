@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass
 from math import exp, lgamma, log
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,39 +15,70 @@ FADING = 0.5 ** (1 / 14)  # a change counts half after two weeks: predicts these
 FEWEST = 14  # changes below which a series has no pace yet
 DISPERSION = 1 / 3  # of a series of which little is known: variance = mean + mean²/3, ...
 DISPERSION_WEIGHT = 3.0  # ... counted like this many days of evidence
-TAIL = 0.03  # days that are no ordinary days (mass attacks, recounts, catching up) ...
-TAIL_POWER = 2.5  # ... and how fast their size thins out: 32 of 13,660 days move by more than eight times the mean
+LEAST_DISPERSION = 0.02  # no series keeps closer to its mean than 14 %
+TAIL = 0.03  # share of days that are no ordinary days (mass attacks, recounts); each series learns its own, ...
+TAIL_WEIGHT = 100.0  # ... beginning with this many days of the common share
+TAIL_POWER = 2.5  # how fast their size thins out: 32 of 13,660 days move by more than eight times the mean
 FALL = 6e-4  # cells in which a total really falls: nine in 14,000
 OFF_STEP = 2e-3  # a number that is no multiple of the step: three of 1,626 personnel figures
 
 
-@dataclass(frozen=True, slots=True)
 class Law:
-    """The distribution of one day's change: a negative binomial with a heavy tail, in steps of the metric."""
+    """The distribution of a change over some days: a negative binomial with a heavy tail, in steps of the metric."""
 
-    mean: float
-    size: float  # of the negative binomial: variance = mean + mean²/size
-    step: int
+    __slots__ = ("_constant", "_fall", "_longer", "_scale", "_slope", "_tail", "mean", "size", "step")
+
+    def __init__(self, mean: float, size: float, *, step: int, tail: float = TAIL, fall: float = FALL) -> None:
+        self.mean = mean  # steps
+        self.size = size  # variance = mean + mean²/size
+        self.step = step
+        self._tail = tail
+        self._fall = fall
+        self._scale = 1 + mean
+        self._constant = size * log(size / (size + mean)) - lgamma(size)
+        self._slope = log(mean / (size + mean))
+        self._longer: dict[int, Law] = {}
 
     def p(self, change: int, days: int = 1) -> float:
-        """Probability of a change over so many days."""
-        on_step, off = (change // self.step, change % self.step)
-        grid = OFF_STEP / self.step if off else 1.0
-        mean, size = self.mean * days, self.size * days
-        tail = (TAIL_POWER - 1) / (1 + mean)
-        if on_step < 0:
-            return grid * FALL * days * tail * (1 - on_step / (1 + mean)) ** -TAIL_POWER
-        ordinary = exp(
-            lgamma(on_step + size)
-            - lgamma(size)
-            - lgamma(on_step + 1)
-            + size * log(size / (size + mean))
-            + on_step * log(mean / (size + mean))
-        )
-        return grid * ((1 - TAIL) * ordinary + TAIL * tail * (1 + on_step / (1 + mean)) ** -TAIL_POWER)
+        """Compute the probability of a change over so many days."""
+        if days > 1:
+            return self.over(days).p(change)
+        steps = change // self.step
+        grid = OFF_STEP / self.step if change % self.step else 1.0
+        if steps < 0:
+            return grid * self._fall * self._thin(-steps)
+        return grid * ((1 - self._tail) * self.ordinary(steps) + self._tail * self._thin(steps))
+
+    def ordinary(self, steps: int) -> float:
+        """Compute the probability of a change on an ordinary day."""
+        return exp(lgamma(steps + self.size) - lgamma(steps + 1) + self._constant + steps * self._slope)
+
+    def exceptional(self, change: int) -> float:
+        """Compute the share of a change that no ordinary day explains."""
+        if change < 0:
+            return 0.0
+        tail = self._tail * self._thin(change // self.step)
+        return tail / (tail + (1 - self._tail) * self.ordinary(change // self.step))
+
+    def _thin(self, steps: int) -> float:
+        """Compute the density of the tail."""
+        return (TAIL_POWER - 1) / self._scale * float((1 + steps / self._scale) ** -TAIL_POWER)
+
+    def over(self, days: int) -> Law:
+        """Give the law of the sum of so many days."""
+        if days not in self._longer:
+            many = min(1.0, self._tail * days)
+            self._longer[days] = Law(
+                self.mean * days, self.size * days, step=self.step, tail=many, fall=self._fall * days
+            )
+        return self._longer[days]
+
+    def with_fall(self, rate: float) -> Law:
+        """Give the same law for a report in which falls are so frequent."""
+        return Law(self.mean, self.size, step=self.step, tail=self._tail, fall=rate)
 
     def reach(self, days: int = 1) -> int:
-        """A change that no ordinary day exceeds."""
+        """Give a change that no ordinary day exceeds: twelve standard deviations."""
         mean = self.mean * days
         return int(self.step * (mean + 12 * (mean + mean * mean / (self.size * days)) ** 0.5 + 12))
 
@@ -59,6 +90,8 @@ class Pace:
         self._step = metric.step
         self._days: list[int] = []  # ordinals, ascending
         self._changes: dict[int, int] = {}
+        self._exceptional: dict[int, float] = {}
+        self._exceptions = TAIL * TAIL_WEIGHT
         self._laws: dict[int, Law | None] = {}
         self._newest_law = 0
 
@@ -66,15 +99,20 @@ class Pace:
         """Believe a change of a day, in place of what was believed of it."""
         if self._changes.get(day) == change:
             return
-        if day not in self._changes:
-            insort(self._days, day)
+        self.forget(day)
+        law = self.law(day)
+        insort(self._days, day)
         self._changes[day] = change
+        if law is not None:
+            self._exceptional[day] = law.exceptional(change)
+            self._exceptions += self._exceptional[day]
         self._forget_laws_after(day)
 
     def forget(self, day: int) -> None:
         """Leave a day out: a number that it rests on is in doubt."""
         if self._changes.pop(day, None) is not None:
             self._days.remove(day)
+            self._exceptions -= self._exceptional.pop(day, 0.0)
             self._forget_laws_after(day)
 
     def _forget_laws_after(self, day: int) -> None:
@@ -83,7 +121,7 @@ class Pace:
             self._newest_law = max(self._laws, default=0)
 
     def law(self, day: int) -> Law | None:
-        """What the changes before that day give for it; None while too few are known."""
+        """Fit what the changes before that day give for it; None while too few are known."""
         if day not in self._laws:
             self._laws[day] = self._fit(day)
             self._newest_law = max(self._newest_law, day)
@@ -94,16 +132,14 @@ class Pace:
         window = self._days[max(0, end - WINDOW) : end]
         if len(window) < FEWEST:
             return None
-        weight = total = 0.0
-        fade = 1.0
         steps = [max(0, self._changes[d]) / self._step for d in reversed(window)]
-        weights = []
-        for x in steps:
-            weights.append(fade)
-            weight += fade
-            total += fade * x
-            fade *= FADING
-        mean = (total + 0.5) / (weight + 1)
-        excess = sum(w * (x - mean) ** 2 for w, x in zip(weights, steps, strict=True)) / weight - mean
+        weights = FADED[: len(steps)]
+        weight = sum(weights)
+        mean = (sum(map(mul, weights, steps)) + 0.5) / (weight + 1)
+        excess = sum(map(mul, weights, ((x - mean) ** 2 for x in steps))) / weight - mean
         dispersion = (excess / mean**2 * weight + DISPERSION * DISPERSION_WEIGHT) / (weight + DISPERSION_WEIGHT)
-        return Law(mean, 1 / max(0.02, dispersion), self._step)
+        tail = self._exceptions / (len(self._exceptional) + TAIL_WEIGHT)
+        return Law(mean, 1 / max(LEAST_DISPERSION, dispersion), step=self._step, tail=tail)
+
+
+FADED = [FADING**age for age in range(WINDOW)]
