@@ -135,6 +135,8 @@ def _postposed(item: Item) -> bool:
 
 def heading_day(items: Sequence[Item], published: date | None) -> Day | None:
     """The date of a heading or of a date line: the only one on it."""
+    if len(items) == 1 and items[0].day == (FIRST_DAY.year, *_INVASION):
+        return Day(FIRST_DAY, "day: the heading is the first day")
     days = [item for item in items if item.kind == DATE and _report_day(item, published)]
     if len(days) != 1 or any(item.kind == COUNT and not _clock(items, at) for at, item in enumerate(items)):
         return None
