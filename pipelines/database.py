@@ -109,6 +109,7 @@ async def open_pool(conninfo: str, *, size: int = POOL_SIZE, patience: float = P
         min_size=1,
         max_size=size,
         timeout=patience,
+        reconnect_timeout=patience,  # 300: its pauses double, and would outlast a server's absence by minutes
         open=False,  # the constructor would look for a loop
         check=AsyncConnectionPool.check_connection,  # else the first uses after a restart of the server fail
         name="tallywatch",
