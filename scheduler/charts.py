@@ -1,6 +1,6 @@
 """Pictures of the series, for mails and for the demo.
 
-matplotlib costs 36 MB and half a second: it is imported on first use, and `in_child` keeps it out of the daemon
+matplotlib costs 36 MB and half a second: it is imported on first use, and `for_mail` keeps it out of the daemon
 altogether. It keeps a font cache in MPLCONFIGDIR, which whoever starts the program points into its home.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -21,6 +22,8 @@ from scheduler.mails.view import Language, Point, Series
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+logger = logging.getLogger(__name__)
 
 PAPER = "#fbfbfa"
 INK = "#2b3036"
@@ -210,26 +213,38 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+async def for_mail(series: Series | None, language: Language = "en") -> bytes | None:
+    """Draw a mail's chart in a child, if there is something to draw.
+
+    A chart that cannot be drawn is logged and left out: the mail says in words what it would have shown.
+    """
+    if series is None:
+        return None
+    try:
+        return await in_child(series, language)
+    except (RuntimeError, OSError):
+        logger.exception("A mail goes out without its chart of %s", series.metric)
+        return None
+
+
 async def in_child(series: Series, language: Language = "en") -> bytes:
     """Draw a mail's chart in a short-lived process.
 
     Raises RuntimeError when the child fails or takes longer than the deadline.
     """
+    pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "scheduler.charts",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "scheduler.charts", stdin=pipe, stdout=pipe, stderr=pipe
     )
     try:
         async with asyncio.timeout(DEADLINE.total_seconds()):
             png, errors = await child.communicate(_dump(series, language))
     except TimeoutError:
-        child.kill()
-        await child.wait()
         raise RuntimeError(f"the chart of {series.metric} was not drawn within {DEADLINE}") from None
+    finally:
+        if child.returncode is None:  # too slow, or we are told to stop
+            child.kill()
+            await child.wait()
     if child.returncode:
         last = errors.decode(errors="replace").strip().rpartition("\n")[2]
         raise RuntimeError(f"the chart of {series.metric} could not be drawn: {last}")

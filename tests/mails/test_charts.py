@@ -8,10 +8,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from scheduler.charts import in_child, overview_chart, series_chart
+from scheduler.charts import for_mail, in_child, overview_chart, series_chart
 from scheduler.mails.samples import decrease
 from scheduler.mails.series import WINDOW, changes, usual
 from scheduler.mails.view import Point, Series
@@ -82,10 +83,14 @@ def test_the_same_series_gives_the_same_bytes_here_and_in_a_child() -> None:
     assert series_chart(drawn, "uk") == asyncio.run(in_child(drawn, "uk"))
 
 
-def test_a_child_that_cannot_draw_is_told_of() -> None:
+def test_a_chart_that_cannot_be_drawn_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever composes goes on without a picture."""
+    unknown: Any = "xx"
     with pytest.raises(RuntimeError, match=r"could not be drawn: .*xx"):
-        asyncio.run(in_child(series(1, 2), "xx"))  # type: ignore[arg-type]
+        asyncio.run(in_child(series(1, 2), unknown))
+    assert asyncio.run(for_mail(series(1, 2), unknown)) is None
+    assert "without its chart of tanks" in caplog.text
+    assert asyncio.run(for_mail(None)) is None
 
 
 def test_an_overview_grows_with_its_panels() -> None:
