@@ -8,8 +8,8 @@ from pipelines.reading.phrases import BREAK, BROKEN, COUNT, DATE, MARK, PLAIN, T
 
 _GAP_AFTER = 3  # unknown words between a number and its noun: "1 010 зникло російських військових"
 _GAP_BEFORE = 2  # between a noun and its number
+_LONGEST_CHANGE = 9  # items between brackets
 THING = "thing"
-_LABELS = ("metric",)
 _GLUE = frozenset({"unit", "of", "about", "more_than", "less_than", "theirs", "loss", "more"})
 
 
@@ -66,7 +66,7 @@ def _label(item: Item) -> str | None:
 def _after(items: list[Item], number: int) -> Bond:
     """The noun behind a number: 1092 танки, 38 одиниць спеціальної техніки, 34944 نظام مدفعية."""
     gap, ours = 0, False
-    for at in range(number + 1, len(items)):
+    for at in range(_behind_change(items, number + 1), len(items)):
         item = items[at]
         metric = _label(item)
         if metric:
@@ -82,6 +82,18 @@ def _after(items: list[Item], number: int) -> Bond:
         elif not (item.kind == MARK and (item.text == "/" or (item.text == "." and items[number].scaled))):
             break
     return Bond(None, None)
+
+
+def _behind_change(items: list[Item], at: int) -> int:
+    """Past a change in brackets that stands between a total and its noun: 5 362 (+8 за добу) танки."""
+    if at >= len(items) or items[at].text != "(":
+        return at
+    for end in range(at + 1, min(at + _LONGEST_CHANGE, len(items))):
+        if items[end].text == ")":
+            return end + 1
+        if _label(items[end]) not in {None, THING} or items[end].kind == BREAK:
+            return at
+    return at
 
 
 def _before(items: list[Item], number: int) -> Bond:

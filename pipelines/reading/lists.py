@@ -123,7 +123,7 @@ class _Lists:
             label_text = match["label"].strip(" -:•*\t|")
             span = match.span("number")
             self.found.troubles.append(Trouble(f"unknown label {label_text!r}", span, self._quote(match)))
-        self.found.covered.append((start - len(above) if day or heading.losses else start, run[-1][0].end()))
+        self.found.covered.append((start, run[-1][0].end()))
         self.found.headed |= heading.losses
         self.found.day = self.found.day or day
 

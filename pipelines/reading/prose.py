@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipelines.reading.dates import partial_range
+from pipelines.reading.dates import partial_range, resolve
 from pipelines.reading.binding import THING, Bond, bind
-from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
+from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total, floor
 from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
 from pipelines.reading.sentences import Sentence, sentences
 from pipelines.reading.vocabulary import Lexicon, claimants
@@ -17,6 +18,8 @@ from pipelines.records import GENERAL_STAFF, Hedge
 _QUOTE = 300  # characters of a sentence that are kept beside its numbers
 _ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
+_REPORT_NEAR = 3  # days
+_SMALLEST_UNNAMED = 10_000  # below it other series reach the size of personnel
 _HEDGE_GAP = 3  # items between a hedge and its number
 _MODEL = re.compile(r" [«\"„“']?([^\W\d_]{1,8})(?:-| )?\d{1,3}(?!\d)[^\W\d_]{0,3}(?= |[.,;:»\"”)]|$)")
 _PERSONNEL = frozenset({"personnel", "people"})
@@ -97,14 +100,22 @@ class _Sentence:
                     found[at] = "total" if self._since(at) else "other"
             elif item.kind == DATE and partial_range(self.items, at):
                 found[at] = "other"
-            elif item.kind == DATE and self._since(at):
-                found[at] = "total" if item.day and item.day[1:] == (2, 24) else "other"
+            elif item.kind == DATE and item.day and self._since(at):
+                if item.day[1:] == (2, 24):
+                    found[at] = "total"
+                elif not self._is_report_day(item.day):
+                    found[at] = "other"
             elif self._is_year(at):
                 if self._since(at) and item.value == 2022:  # noqa: PLR2004 - the year of the invasion
                     found[at] = "total"
                 elif self._preceded(at, "on"):
                     found[at] = "other"
         return found
+
+    def _is_report_day(self, said: tuple[int | None, int, int]) -> bool:
+        """Whether a date is that of the report itself: "в сообщении от 25 апреля"."""
+        when = resolve(*said, self.day)
+        return self.day is None or (when is not None and abs((self.day - when).days) <= _REPORT_NEAR)
 
     def _bare_month(self, at: int) -> bool:
         """A month that stands for itself: in July and August; not a word that only looks like one."""
@@ -142,6 +153,8 @@ class _Sentence:
         numbers += self._implied(numbers)
         numbers.sort(key=lambda number: number.at)
         self._kinds(numbers)
+        self._rises(numbers)
+        self._respective(numbers)
         self._carry(numbers)
         self._enter()
         kept = [number for number in numbers if number.metric and not self._not_lost(number)]
@@ -213,6 +226,43 @@ class _Sentence:
                     outer.pop()
                     leading = None
 
+    def _rises(self, numbers: list[_Number]) -> None:
+        """A change and the total it leads to: vzrostly o 1 390 na 871 260, rose by 10 to 10,187."""
+        for first, second in itertools.pairwise(numbers):
+            if self._led(first, "by") and self._led(second, "to") and first.item.value <= second.item.value:
+                metric = next((n.bond.metric for n in (first, second) if n.bond.metric not in {None, THING}), None)
+                if metric is None and any(item.is_("loss") for item in self.items[: first.at]):
+                    metric = "personnel"
+                for number, kind in ((first, "daily"), (second, "total")):
+                    number.bond = Bond(number.bond.label, metric, number.bond.ours)
+                    number.kind, number.firm, number.why = kind, True, "by so many, to so many"
+
+    def _led(self, number: _Number, category: str) -> bool:
+        """Whether a preposition stands before a number, perhaps with a hedge between."""
+        for item in reversed(self.items[max(0, number.at - 3) : number.at]):
+            if item.is_(category):
+                return True
+            if not (any(item.is_(hedge) for hedge in _HEDGES) or item.is_("more")):
+                return False
+        return False
+
+    def _respective(self, numbers: list[_Number]) -> None:
+        """Changes listed behind their totals: "9.748 tanks, 20.206 vehicles, mais nove e 18, respetivamente"."""
+        at = next((at for at, item in enumerate(self.items) if item.is_("respectively")), None)
+        if at is None:
+            return
+        named = [number for number in numbers if number.at < at and number.bond.metric not in {None, THING}]
+        bare = [number for number in numbers if number.at < at and number.bond.metric is None]
+        if named and len(named) == len(bare):
+            for number, change in zip(named, bare, strict=True):
+                change.bond = Bond(number.bond.label, number.bond.metric, number.bond.ours)
+                change.kind, change.firm, change.why = "daily", True, "respectively"
+        pair = [number for number in numbers if number.at > at][:2]
+        if len(pair) == 2 and at and self.items[at - 1].is_("metric"):  # noqa: PLR2004 - a total and its change
+            for number, kind in zip(pair, ("total", "daily"), strict=True):
+                number.bond = Bond(at - 1, self.items[at - 1].says["metric"])
+                number.kind, number.firm, number.why = kind, True, "respectively"
+
     def _carry(self, numbers: list[_Number]) -> None:
         """Name what a number without a noun counts: what the number before it counted."""
         last: _Number | None = None
@@ -233,20 +283,42 @@ class _Sentence:
             )
             if previous and (number.signed or number.sub or bracketed or marked):
                 number.metric = previous
-                if last is None:
-                    number.sub = True
-                elif number.kind is None and (number.signed or bracketed or number.sub):
-                    number.kind, number.firm, number.why = "daily", True, "change beside its total"
-                if last and number.kind == "daily" and last.kind != "total" and last.item.value >= number.item.value:
-                    last.kind, last.firm, last.why = "total", True, "its change is printed beside it"
-                if last and number.kind == "total" and bracketed and last.item.value <= number.item.value:
-                    last.kind, last.firm, last.why = "daily", True, "its total is printed beside it"
+                self._relate(number, last, bracketed=bracketed)
+            elif number.kind in {None, "total"} and self._is_personnel_total(number):
+                number.metric, number.kind, number.why = "personnel", "total", "only this total is of its size"
+                last = number
+
+    def _relate(self, number: _Number, last: _Number | None, *, bracketed: bool) -> None:
+        """Say which of two numbers of one metric is the total and which the change."""
+        if last is None:
+            number.sub = True
+            return
+        beside = number.signed or bracketed or number.sub
+        larger = number.item.value > last.item.value
+        if number.kind is None and beside:
+            number.kind, number.firm = ("total" if larger and not number.signed else "daily"), True
+            number.why = "beside the number before it"
+        if beside and number.kind == "daily" and last.kind != "total" and not larger:
+            last.kind, last.firm, last.why = "total", True, "its change is printed beside it"
+        if bracketed and number.kind == "total" and larger:
+            last.kind, last.firm, last.why = "daily", True, "its total is printed beside it"
+
+    def _is_personnel_total(self, number: _Number) -> bool:
+        """Whether a number without a noun can only be the personnel total: by far the largest of all, and exact."""
+        least = floor("personnel", self.day)
+        value, item = number.item.value, number.item
+        return (
+            item.kind == COUNT and self.day is not None and least > _SMALLEST_UNNAMED and item.step <= 100  # noqa: PLR2004 - exact
+            and least <= value <= 2 * least and not self._is_year(number.at)
+        )  # fmt: skip
 
     def _bracketed(self, number: _Number) -> bool:
-        before = self.items[number.at - 1] if number.at else None
-        if before and before.text in {"+", "-"} and number.at > 1:
-            before = self.items[number.at - 2]
-        return bool(before and before.kind == MARK and before.text == "(")
+        for item in reversed(self.items[max(0, number.at - 3) : number.at]):
+            if item.kind == MARK and item.text == "(":
+                return True
+            if item.text not in {"+", "-"} and not any(item.is_(c) for c in ("and", "more", "of_which", "total", "daily")):
+                return False
+        return False
 
     # Whose, and whether it was lost at all
 
@@ -394,7 +466,8 @@ class _Sentence:
                 found.troubles.append(Trouble("a number that cannot be read", (item.start, item.end), quote))
             return
         article = item.says.get("number") == 1 and not item.text.isdigit()
-        if article and len(distinct) < 2 and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
+        listed = self.sentence.fresh and self.context.metric is not None
+        if article and len(distinct) < 2 and not listed and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
             return
         hedge = self._hedge(number)
         kind: Kind = "daily" if number.kind == "daily" else "total"

@@ -27,6 +27,7 @@ WORDS: Final = frozenset(
         "loss", "act", "thing", "ours", "theirs", "russian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
         "russia", "say", "actor", "quote",  # Russia as a subject; says; a unit or service; "according to him"
         "as_of", "since", "until", "on",  # before a date
+        "by", "to",  # rose by so many to so many
         "of",  # a preposition between a unit and what it counts
     }
 )  # fmt: skip

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.metrics import METRICS
-from pipelines.reading.mention import Mention, Trouble, could_be_daily, could_be_total, metric_on
+from pipelines.reading.mention import Mention, Trouble, could_be_daily, could_be_total, floor, metric_on
 from pipelines.reading.numbers import resolution
 from pipelines.reading.vocabulary import claimants
 from pipelines.records import GENERAL_STAFF, Claim, Problem
 
+_PLENTY = 6  # distinct metrics by which it is one though nobody says whose losses they are
+_EARLY = 20_000  # in the first weeks the total grew faster than the floors tell
 _ENOUGH = 3  # distinct metrics by which a text without a named claimant is a tally
 
 
@@ -66,7 +68,15 @@ def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], report: 
     if any(mention.claimant == GENERAL_STAFF for mention in mentions):
         return True
     totals = {m.metric for m in nameless if m.kind == "total" and could_be_total(m.metric, m.value, report.day)}
+    if any(_is_personnel_total(mention, report.day) for mention in nameless):
+        return report.russian or len(totals) >= _PLENTY
     return report.russian and len(totals) >= _ENOUGH
+
+
+def _is_personnel_total(mention: Mention, day: date | None) -> bool:
+    """Whether a number is of the size of that day's personnel total, which nothing else is."""
+    least = floor("personnel", day)
+    return mention.metric in {"personnel", "people"} and mention.kind == "total" and least <= mention.value <= 2 * least + _EARLY
 
 
 def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> tuple[Mention | None, Problem | None]:
