@@ -43,7 +43,7 @@ format: install  ## Format the code and fix what can be fixed
 	@$(RUN) ruff format
 
 bench: install  ## Measure speed: medians, and ratios to a baseline in the same run
-	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) python "$$script" || exit 1; done
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; PYTHONPATH=. $(RUN) python "$$script" || exit 1; done
 
 proof: install  ## Run the long proofs (kill loops and the like; minutes, not seconds)
 	@$(RUN) pytest -m proof --timeout 3600
