@@ -17,7 +17,7 @@ from spiders.exceptions import EmptyPage, LayoutChanged, Unreadable
 from spiders.pages import media_type, moment, words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime, tzinfo
 
     from scrapy.http import Response
@@ -66,14 +66,13 @@ class ArticleSpider(SourceSpider):
         """Ask for the articles of a list that are of the days asked for, and for the list of the days before."""
         entries = self.entries(response)
         dates = [entry.published_at for entry in entries if entry.published_at is not None]
-        for entry in self._chosen(entries):
+        chosen = [entry for entry in entries if self._is_about(entry) and self._is_due(entry.published_at)]
+        for entry in chosen[: self.most_articles]:
             yield self.get(entry.url, self.parse_article, entry=entry)
         yield from self._older_page(response, min(dates, default=None), page)
+        if len(chosen) > self.most_articles:
+            raise LayoutChanged(f"{len(chosen)} articles to look at; only the first {self.most_articles} were")
         self.check_alive(max(dates, default=None) if page == 1 else None)
-
-    def _chosen(self, entries: Iterable[Entry]) -> list[Entry]:
-        chosen = [entry for entry in entries if self._is_about(entry) and self._is_due(entry.published_at)]
-        return chosen[: self.most_articles]
 
     def _is_about(self, entry: Entry) -> bool:
         said = f"{entry.title} {entry.url}".lower()

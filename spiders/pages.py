@@ -22,12 +22,13 @@ CAPTCHA = re.compile(
     re.IGNORECASE,
 )
 LOGIN = re.compile(
-    r"<input[^>]+type=[\"']?password|you must log in|log in to (?:continue|facebook)|увійдіть, щоб"
+    r"<input[^>]{1,300}type=[\"']?password|you must log in|log in to (?:continue|facebook)|увійдіть, щоб"
     r"|\"OAuthException\""  # the Graph API, for a token that has expired
     r"|tgme_page_action",  # t.me shows this card instead of a preview for a channel that is private or gone
     re.IGNORECASE,
 )
 FEWEST_WORDS = 20  # an article has hundreds, a shell page a menu at most
+MOST_LOOKED_AT = 256 * 1024  # characters; walls are short, and a page of 8 MB must not keep us busy
 MOST_DETAIL = 300  # characters
 
 _WORDS = etree.XPath(
@@ -50,7 +51,7 @@ def diagnosis(response: Response) -> SourceTrouble | None:
     """
     if not isinstance(response, TextResponse):
         return None
-    page = response.text
+    page = response.text[:MOST_LOOKED_AT]
     if found := CAPTCHA.search(page):
         return Captcha(f"the page wants to see a human: {found[0]!r}")
     if found := LOGIN.search(page):

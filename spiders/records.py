@@ -36,8 +36,8 @@ class RecordsSpider(SourceSpider):
     def parse(self, response: Response, prefix: str = "", **_: Any) -> Iterator[Any]:
         """Yield the rows of the days asked for. `prefix` tells the rows of several files apart."""
         rows = self.read_rows(response)
-        days = [self.day_of(row) for row in rows]
-        for row, day in zip(rows, days, strict=True):
+        by_day = {self.day_of(row): row for row in rows}
+        for day, row in by_day.items():
             if self.wanted_day(day):
                 yield self.document(
                     response,
@@ -47,7 +47,9 @@ class RecordsSpider(SourceSpider):
                     canonical=json.dumps(row, ensure_ascii=False, sort_keys=True),
                     published_at=None,
                 )
-        newest = max(days, default=None)
+        if len(by_day) < len(rows):
+            raise LayoutChanged(f"{len(rows)} rows for {len(by_day)} days: of two rows of a day the last was read")
+        newest = max(by_day, default=None)
         self.check_alive(None if newest is None else datetime.combine(newest, time.max, KYIV))
 
     def read_rows(self, response: Response) -> list[Row]:

@@ -13,8 +13,10 @@ from spiders.pages import moment, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
 
-    from parsel import Selector
+    from parsel import Selector, SelectorList
+    from scrapy import Request
     from scrapy.http import Response
 
     from spiders.items import Document
@@ -26,6 +28,7 @@ _FOREIGN = (
     "contains(@class, 'js-message_reply_text') or contains(@class, 'tgme_widget_message_reply')"
     " or contains(@class, 'tgme_widget_message_link_preview')"
 )
+PAGE = 15  # posts; Telegram shows 15 to 20
 OWN_TEXT = f".//div[{_TEXT}][not({_FOREIGN})][not(ancestor::*[{_TEXT} or {_FOREIGN}])]"
 
 
@@ -55,11 +58,42 @@ class TelegramChannel(SourceSpider):
         if not messages:
             self._check_end(response, before)
             return
+        oldest, newest = _span(messages)
+        if before is None and self._is_later(oldest):
+            yield self._seek(0, _number(messages[0]))
+            return
         read = [self._post(response, message) for message in messages[-self.most_posts :]]
         posts = [post for post in read if post is not None]
-        yield from self._page_before(response, posts, before)
+        yield from self._page_before(response, oldest, before)
         yield from (post for post in posts if self.wanted(post.published_at) and len(post.content) <= self.most_bytes)
+        if before is None and not posts:
+            raise LayoutChanged("no post on the page has a text")
         self._check_page(len(messages), posts)
+        self.check_alive(newest)
+
+    def probe(self, response: Response, low: int, high: int) -> Iterator[Any]:
+        """Look for the page on which a window ends: it is after the post `low` and before the post `high`.
+
+        A window years ago would else be reached through thousands of pages.
+        """
+        middle = (low + high) // 2
+        messages = response.css("div.tgme_widget_message[data-post]")
+        oldest, newest = _span(messages)
+        if not messages or (newest is not None and not self._is_later(newest)):
+            yield self._seek(middle, high)
+        elif self._is_later(oldest):
+            yield self._seek(low, min(middle, _number(messages[0])))
+        else:
+            yield from self.parse(response, before=middle)
+
+    def _seek(self, low: int, high: int) -> Request:
+        if high - low <= PAGE:
+            return self.get(f"/s/{self.channel}?before={high}", self.parse, before=high)
+        return self.get(f"/s/{self.channel}?before={(low + high) // 2}", self.probe, low=low, high=high)
+
+    def _is_later(self, moment: datetime | None) -> bool:
+        """Whether a moment is after the window."""
+        return self.until is not None and moment is not None and moment.astimezone(KYIV).date() > self.until
 
     def _check_end(self, response: Response, before: int | None) -> None:
         """Let a history end with an empty list, as it does; a channel without any post is another matter."""
@@ -74,30 +108,26 @@ class TelegramChannel(SourceSpider):
             return None
         forwarded = message.xpath("(.//*[contains(@class, 'tgme_widget_message_forwarded_from')])[1]")
         key = message.attrib["data-post"]
-        stamp = message.css("a.tgme_widget_message_date time[datetime]::attr(datetime)").get()
         return self.document(
             response,
             key=key,
             url=self.here(f"/{key}"),
             content="\n".join(_html(part) for part in [*forwarded, *texts]),
             canonical="\n".join(words(part) for part in [*forwarded, *texts]),
-            published_at=moment(stamp, UTC),
+            published_at=_published(message),
             edited=any("edited" in words(meta).split() for meta in message.css(".tgme_widget_message_meta")),
         )
 
-    def _page_before(self, response: Response, posts: list[Document], before: int | None) -> Iterator[Any]:
+    def _page_before(self, response: Response, oldest: datetime | None, before: int | None) -> Iterator[Any]:
         link = response.css("a.tme_messages_more::attr(data-before)").get()
         if self.since is None or link is None or not link.isdigit():
             return
         goes_back = before is None or int(link) < before  # else a page that names itself would never end
-        oldest = min((post.published_at for post in posts if post.published_at), default=None)
         if goes_back and (oldest is None or oldest.astimezone(KYIV).date() >= self.since):
             yield self.get(f"/s/{self.channel}?before={link}", self.parse, before=int(link))
 
     def _check_page(self, shown: int, posts: list[Document]) -> None:
         """Raise for what is wrong with a page whose posts are on their way."""
-        if not posts:
-            raise LayoutChanged("no post on the page has a text")
         if shown > self.most_posts:
             raise LayoutChanged(f"{shown} posts on one page; only the last {self.most_posts} were read")
         long = [post.key for post in posts if len(post.content) > self.most_bytes]
@@ -106,7 +136,24 @@ class TelegramChannel(SourceSpider):
         undated = [post.key for post in posts if post.published_at is None]
         if undated:
             raise LayoutChanged(f"no time of publication at {', '.join(undated)}")
-        self.check_alive(max(post.published_at for post in posts if post.published_at))
+
+
+def _published(message: Selector) -> datetime | None:
+    return moment(message.css("a.tgme_widget_message_date time[datetime]::attr(datetime)").get(), UTC)
+
+
+def _span(messages: SelectorList[Selector]) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the oldest and the newest post of a page, pictures included."""
+    times = [time for message in messages if (time := _published(message)) is not None]
+    return min(times, default=None), max(times, default=None)
+
+
+def _number(message: Selector) -> int:
+    """Return the number of a post in its channel. Raises LayoutChanged."""
+    number = message.attrib["data-post"].rpartition("/")[2]
+    if not number.isdecimal():
+        raise LayoutChanged(f"a post without a number: {number!r}")
+    return int(number)
 
 
 def _html(part: Selector) -> str:

@@ -84,6 +84,13 @@ def test_ten_thousand_layers_of_markup(site: Site, crawled: Crawl) -> None:
     assert crawled(NAME).finished
 
 
+@pytest.mark.timeout(20)
+def test_markup_that_never_closes(site: Site, crawled: Crawl) -> None:
+    """A page made to keep a pattern busy is looked at for no longer than any other."""
+    site.put(LATEST, "<input " * MIB)
+    assert crawled(NAME).cause in {"layout_changed", "empty_page"}
+
+
 def test_bytes_that_are_not_utf8(site: Site, crawled: Crawl, memory: Memory) -> None:
     """What can be read is kept, with a mark for what cannot; the evidence has the bytes as they came."""
     body = page(post(1, "танків ‒ BROKEN 3441 (+18) од", MORNING)).encode().replace(b"BROKEN", b"\xff\xfe\x80")
@@ -139,6 +146,17 @@ def test_entities_that_multiply(site: Site, crawled: Crawl) -> None:
     )
     site.put("/1", "<article><p>" + "word " * 30 + "</p></article>")
     assert crawled("ukrinform").finished
+
+
+def test_a_feed_of_a_thousand_articles(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """A feed in which everything is about the tally does not make us fetch a whole site; that is recorded."""
+    item = "<item><title>losses</title><link>https://www.ukrinform.net/{}</link></item>"
+    feed = f"<rss><channel>{''.join(item.format(number) for number in range(1000))}</channel></rss>"
+    site.put("/rss/block-lastnews", feed, headers={"Content-Type": "application/xml"})
+    for number in range(1000):
+        site.put(f"/{number}", "<article><p>" + "word " * 30 + "</p></article>")
+    assert crawled("ukrinform").cause == "layout_changed"
+    assert len(memory.documents) == 30
 
 
 def test_a_script_in_a_post_stays_a_text_to_us(site: Site, crawled: Crawl, memory: Memory) -> None:

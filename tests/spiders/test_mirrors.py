@@ -75,6 +75,7 @@ def test_json_that_is_none(site: Site, crawled: Crawl) -> None:
         "{}": "layout_changed",
         '[{"day": 1}]': "layout_changed",
         '[{"date": "8 March"}]': "layout_changed",
+        '[{"date": "2023-03-08", "tanks": 1}, {"date": "2023-03-08", "tanks": 2}]': "layout_changed",
         "<html>Just a moment...</html>": "captcha",
     }.items():
         site.put(path, body, headers=JSON)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tests.spiders.site import Page
 from tests.spiders.telegram_pages import CHANNEL, TEXT, page, post
 
 if TYPE_CHECKING:
@@ -144,6 +145,39 @@ def test_a_day_begins_at_midnight_in_kyiv(site: Site, crawled: Crawl, memory: Me
     )
     crawled(NAME, since=date(2023, 3, 8))
     assert memory.keys == [f"{CHANNEL}/7"]
+
+
+def test_a_window_of_long_ago_is_found_by_halving(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """Its posts are reached through a dozen pages, not through all that came after; none of them is missed."""
+    day = date(2022, 2, 24)
+    numbers = range(1, 7201)  # twenty a day
+    site.pages = _Channel(numbers)
+    outcome = crawled(NAME, since=date(2022, 5, 1), until=date(2022, 5, 2))
+    first = (date(2022, 5, 1) - day).days * 20 + 1
+    assert sorted(int(document.key.rpartition("/")[2]) for document in memory.documents) == [*range(first, first + 40)]
+    assert outcome.complete
+    assert len(site.asked) < 20
+
+
+class _Channel(dict[str, Page]):
+    """Pages of a channel with twenty posts a day since 24 February 2022, laid out when asked for."""
+
+    def __init__(self, numbers: range) -> None:
+        super().__init__()
+        self.numbers = numbers
+
+    def get(self, path: str, default: Page | None = None) -> Page | None:  # type: ignore[override]
+        if not path.startswith(LATEST):
+            return default
+        before = int(path.partition("=")[2] or self.numbers[-1] + 1)
+        shown = [number for number in self.numbers if before - 20 <= number < before]
+        posts = [post(number, f"пост {number}", self.at(number)) for number in shown]
+        return Page(body=page(*posts, before=shown[0] if shown and shown[0] > 1 else None))
+
+    @staticmethod
+    def at(number: int) -> str:
+        start = datetime(2022, 2, 24, 6, tzinfo=UTC)
+        return (start + timedelta(days=(number - 1) // 20, minutes=(number - 1) % 20)).isoformat()
 
 
 def test_the_beginning_of_a_channel_ends_a_window(site: Site, crawled: Crawl) -> None:
