@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pipelines.metrics import METRICS
@@ -11,20 +12,29 @@ from scheduler.mails.view import IncidentLine, Thread
 
 SEVERITIES = ("critical", "warning", "info")
 SETTLED = {"explained", "closed", "withdrawn"}
+MANY = 3
+"""Incidents of one kind that are one event of the report."""
+
 LINE = 90
 SOURCE = 40
 """Bounds of a headline and of a source in it: sources name themselves."""
 
 
 def worst_first(lines: Sequence[IncidentLine], catalog: Catalog) -> tuple[IncidentLine, ...]:
-    """Order incidents: what still stands before what is settled, then by severity, kind and size."""
+    """Order incidents: what still stands before what is settled, then by severity, kind and size.
+
+    What has befallen many metrics at once stands before what has befallen one: it says more of the report.
+    """
     kinds = list(catalog.table["headline"])
     metrics = list(METRICS)
+    alike = Counter((line.kind, line.severity, line.state in SETTLED) for line in lines)
 
-    def rank(line: IncidentLine) -> tuple[bool, int, int, float, int, int]:
+    def rank(line: IncidentLine) -> tuple[bool, int, bool, int, float, int, int]:
+        settled = line.state in SETTLED
         return (
-            line.state in SETTLED,
+            settled,
             SEVERITIES.index(line.severity),
+            alike[line.kind, line.severity, settled] < MANY,
             kinds.index(_entry(line.kind, catalog)),
             -(gap(line) or 0) / max(line.before or 1, 1),
             metrics.index(line.metric) if line.metric in metrics else len(metrics),
@@ -98,15 +108,17 @@ def headline(line: IncidentLine, catalog: Catalog) -> str:
 
 
 def report_headline(lines: Sequence[IncidentLine], catalog: Catalog) -> str:
-    """Say a whole report in one line, the worst first; lines come worst first."""
+    """Say a whole report in one line; lines come worst first. What is settled counts once nothing else is left."""
     worst = lines[0]
-    alike = [line for line in lines if line.kind == worst.kind and line.state == worst.state]
+    settled = worst.state in SETTLED
+    counted = [line for line in lines if (line.state in SETTLED) == settled]
+    alike = [line for line in counted if line.kind == worst.kind]
     if len(alike) == 1:
         said = headline(worst, catalog)
     else:
         many = f"headline/{_entry(worst.kind, catalog)}/many"
         said = catalog.text(many, n=catalog.number(len(alike)), kind=worst.kind)
-    others = len(lines) - len(alike)
+    others = len(counted) - len(alike)
     return f"{said} ({catalog.plural('label/more', others)})" if others else said
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduler.checks.finding import Severity
 from scheduler.mails.catalog import Catalog, catalog
@@ -121,7 +121,7 @@ def page(thread: Thread, recipient: Recipient) -> Page:
         news=_news(thread, lines, words),
         numbers=_facts(worst, words) if len(lines) == 1 else _overview(lines[:ROWS], words),
         chart=_caption(thread.series, words),
-        sections=tuple(_section(line, thread.as_of.year, words) for line in _detailed(lines)),
+        sections=_sections(_detailed(lines), thread.as_of.year, words),
         not_shown=words.plural("label/not_shown", len(lines) - ROWS) if len(lines) > ROWS else "",
         acts=_acts(lines[:ROWS], words),
         footer=(
@@ -242,6 +242,20 @@ def _caption(series: Series | None, words: Catalog) -> str:
         high=words.change(high),
         flagged="; ".join(flags),
     )
+
+
+def _sections(lines: Sequence[IncidentLine], year: int, words: Catalog) -> tuple[Section, ...]:
+    """Tell incidents in full; who says what of a metric, and the words themselves, are shown once."""
+    sections: list[Section] = []
+    metrics: set[str] = set()
+    quoted: set[Quote] = set()
+    for line in lines:
+        sayings = () if line.metric in metrics else line.sayings
+        quotes = tuple(quote for quote in line.quotes if quote not in quoted)
+        metrics.add(line.metric)
+        quoted.update(quotes)
+        sections.append(_section(replace(line, sayings=sayings, quotes=quotes), year, words))
+    return tuple(sections)
 
 
 def _section(line: IncidentLine, year: int, words: Catalog) -> Section:

@@ -152,11 +152,28 @@ def test_severity_decides_before_kind_and_size() -> None:
     assert send(thread)["Subject"].startswith("[tallywatch] No report (+1 more)")
 
 
+def test_what_befell_many_metrics_is_told_before_what_befell_one() -> None:
+    """A report that was carried over is not announced by the one number in it that stands out."""
+    carried = stale().incidents[1:]
+    alone = replace(LINE, id=1, kind="contradiction.decrease", severity="warning")
+    mail = send(replace(stale(), incidents=(alone, *carried)))
+    assert mail["Subject"].startswith("[tallywatch] 9 totals repeat the day before (+1 more)")
+
+
+def test_the_same_words_are_quoted_once() -> None:
+    """Two incidents of one number share its table and its quotation."""
+    again = replace(LINE, id=43, kind="contradiction.increment")
+    text = part(send(replace(decrease(), incidents=(LINE, again))), "plain")
+    assert text.count("*145830*") == 1
+    assert text.count("WHO SAYS SO") == 1
+
+
 def test_what_is_settled_stands_behind_what_is_not() -> None:
     """The subject names what is left to do."""
     settled = replace(LINE, state="closed")
     open_one = replace(LINE, id=2, metric="tanks", severity="warning")
-    assert "Tanks" in send(replace(decrease(), incidents=(settled, open_one)))["Subject"]
+    mail = send(replace(decrease(), incidents=(settled, open_one)))
+    assert mail["Subject"].startswith("[tallywatch] Tanks total fell by 7,940 · 7 Mar 2023")
 
 
 def test_a_thread_holds_in_every_mail_program() -> None:
