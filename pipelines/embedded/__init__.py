@@ -15,7 +15,7 @@ Everything of it lives in `home/postgres`, mode 0700, which is why its authentic
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
@@ -42,11 +42,23 @@ def server(home: Path, *, fsync: bool = True) -> Iterator[str]:
         with cluster.explained(home):
             directory = cluster.prepare(home)
             with locks.held(directory / locks.GATE):
-                leaving.callback(_await_stop, directory)
-                leaving.enter_context(locks.held(directory / locks.USERS, shared=True))
+                leaving.enter_context(_counted(directory))
                 cluster.ensure_running(directory, fsync=fsync)
             host = leaving.enter_context(_reachable(directory / cluster.DATA))
         yield make_conninfo(host=host, port=cluster.PORT, user=cluster.USER, dbname=cluster.DATABASE)
+
+
+@contextmanager
+def _counted(directory: Path) -> Iterator[None]:
+    """Be one of the users, and wait for the end of the server if that was the last."""
+    with ExitStack() as use:
+        use.enter_context(locks.held(directory / locks.USERS, shared=True))
+        try:
+            yield
+        finally:
+            use.close()
+            with suppress(FileNotFoundError):  # the home was removed meanwhile: its keeper stops the server alone
+                _await_stop(directory)
 
 
 @contextmanager

@@ -76,12 +76,20 @@ def prepare(home: Path) -> Path:
     """Make the directory of the server in that home, closed to everybody but the owner of the home."""
     place = home.resolve() / "postgres"
     place.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_link(place)
     place.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() == 0:
         owner = place.parent.stat()
         os.chown(place, owner.st_uid, owner.st_gid)
     place.chmod(0o700)
+    _refuse_link(place / DATA)
     return place
+
+
+def _refuse_link(path: Path) -> None:
+    """Root gives what is in a user's home to that user; a link there would lead it to give something else."""
+    if path.is_symlink():
+        raise HomeUnusable(f"{path} is a link: remove it, and set TALLYWATCH_HOME to a directory where there is room")
 
 
 @contextmanager

@@ -103,7 +103,8 @@ def note(log: Path, line: bytes) -> None:
     with suppress(OSError):
         if log.exists() and log.stat().st_size + len(line) > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
-        with log.open("ab") as file:
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
             if os.geteuid() == 0:
                 place = log.parent.stat()  # what root makes in a user's directory must remain usable to that user
                 os.fchown(file.fileno(), place.st_uid, place.st_gid)

@@ -51,7 +51,7 @@ def shared_by_others(path: Path) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     # Reading is enough for flock: a file of another user that can be read can be locked.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         if os.geteuid() == 0:
             place = path.parent.stat()  # what root makes in a user's directory must remain usable to that user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import socket
@@ -257,6 +258,16 @@ def test_error_of_the_user_passes_through(used_home: Path) -> None:
     with pytest.raises(ConnectionRefusedError), embedded.server(used_home, fsync=False), socket.socket() as closed:
         closed.connect(("127.0.0.1", 1))
     assert not is_running(used_home)
+
+
+def test_home_removed_while_it_is_used(tmp_path: Path) -> None:
+    """Leaving is no error then, and the server ends all the same."""
+    with embedded.server(tmp_path / "home", fsync=False) as conninfo, psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT 1")
+        server = os.pidfd_open(users.server_process(tmp_path / "home"))
+        shutil.rmtree(tmp_path / "home")
+    assert select.select([server], [], [], 30)[0]
+    os.close(server)
 
 
 def test_unusable_home_is_explained(tmp_path: Path) -> None:

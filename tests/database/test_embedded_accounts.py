@@ -14,6 +14,7 @@ import pytest
 
 from pipelines import embedded
 from pipelines.embedded import cluster, identity
+from pipelines.exceptions import HomeUnusable
 from tests.database import users
 
 if TYPE_CHECKING:
@@ -148,6 +149,21 @@ def test_lock_of_root_in_a_users_home_is_told(open_place: Path) -> None:
     assert users.tried_by_nobody(home) == "served"
     lock.chmod(0o600)
     assert f"HomeUnusable: {lock} is not open to you" in users.tried_by_nobody(home)
+
+
+@pytest.mark.parametrize("name", ["postgres", "postgres/data", "postgres/users.lock"])
+def test_link_is_not_followed(open_place: Path, name: str) -> None:
+    """In a user's home root gives the user what it finds; what a link leads to keeps its owner and permissions."""
+    target, link = open_place / "target", open_place / "home" / name
+    target.mkdir(mode=0o755)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target)
+    if users.ROOT:
+        os.chown(open_place / "home", users.NOBODY, users.NOBODY)
+    before = modes(target)
+    with pytest.raises(HomeUnusable, match=f"{link} (is a link|cannot be used)"):
+        assert_served(open_place / "home")
+    assert modes(target) == before
 
 
 def test_full_disk_is_explained(tmp_path: Path) -> None:
