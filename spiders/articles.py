@@ -94,12 +94,13 @@ class ArticleSpider(SourceSpider):
     def parse_article(self, response: Response, entry: Entry) -> Iterator[Any]:
         """Yield an article. Raises what `without` returns when the declared part is not on its page."""
         part = self.part(response, self.article)
+        heading = " ".join(words(title) for title in response.css("h1"))  # not the list's: counters stand in those
         published_at = self.published(response) or entry.published_at
         if self.wanted(published_at):  # the list may have told another day, or none
             yield self.document(
                 response,
                 key=self.there(url_query_cleaner(entry.url, CAMPAIGN, remove=True)),
-                canonical=f"{entry.title}\n{words(part)}",
+                canonical=f"{heading}\n{words(part)}",
                 published_at=published_at,
             )
 
