@@ -27,7 +27,7 @@ def order(observation: Observation) -> tuple[datetime, str, str, str, str, bool,
 def figure(
     observations: Iterable[Observation], at: datetime | None = None, *, witnesses: Mapping[str, str] | None = None
 ) -> Figure | None:
-    """What the ledger holds for one cell, as known at a moment (now, without one); None before the first word."""
+    """Return what the ledger holds for one cell, as known at a moment (now, without one); None before."""
     known = [o for o in observations if at is None or o.known_at <= at]
     past = history(known, witnesses=witnesses)
     return past[-1] if past else None
@@ -94,7 +94,7 @@ def _since(said: list[Observation]) -> datetime:
 
 
 def _daily(leader: Observation, supports: Iterable[Observation]) -> int | None:
-    """The printed change of the leader, else of the best source with the same total or with none. Never computed."""
+    """Return the printed change of the leader, else of the best source that does not contradict it. Never computed."""
     if leader.daily is not None:
         return leader.daily
     agreeing = (o.daily for o in supports if o.daily is not None and o.total in {leader.total, None})

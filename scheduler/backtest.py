@@ -92,7 +92,7 @@ def _moment(text: str | None, as_of: date) -> datetime:
 
 
 def as_json(finding: Finding, seen_at: str | None) -> dict[str, object]:
-    """A finding with the public names of its fields."""
+    """Return a finding with the public names of its fields."""
     suggestion = finding.suggestion
     return {
         "kind": finding.kind,

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scheduler.checks.book import Entry, heaviest_first
 from scheduler.checks.finding import Finding, Suggestion
+from scheduler.checks.weigh import Anchor
 
 if TYPE_CHECKING:
     from datetime import date
 
     from pipelines.records import Observation
-    from scheduler.checks.book import Entry
     from scheduler.checks.finding import Severity
     from scheduler.checks.weigh import Number, Setting, Weighing
 
 TELL = 0.2  # a number that is wrong with one chance in five is worth a look
 SINGLED_OUT = 0.4  # a value is suggested when it is at least this share of what its slip could have meant, ...
+NEGLIGIBLE = 0.02  # a doubt below it is no reason to keep other values of a number in mind
 WORTH_NAMING = 0.3  # ... and this share of everything that could have happened
 
 
@@ -69,7 +71,7 @@ class Case:
         return self.weighing.share_of(number) >= TELL
 
     def suggest(self, number: Number) -> Suggestion | None:
-        """What was probably meant by that number; a value only where the evidence singles one out."""
+        """Return what was probably meant by that number; a value only where the evidence singles one out."""
         best = self.weighing.best(number)
         if best is None:
             return None
@@ -90,8 +92,36 @@ class Case:
             return f"{name} is probably wrong"
         return f"nothing tells for certain which is wrong, {name} more likely"
 
+    def entry(self, *, misdated: bool) -> Entry:
+        """Return what is kept of the arrival, with what its total may truly be."""
+        proved = self.said.daily is not None and self.change is not None and not self.arithmetic_fails
+        return Entry(
+            said=self.said,
+            total=self.total,
+            day=self.said.as_of.toordinal(),
+            doubt=self.weighing.share_of("total"),
+            proved=proved or any(e.total == self.total for e in self.others),
+            misdated=misdated,
+            setting=self.setting,
+            anchors=self._anchors(),
+        )
+
+    def _anchors(self) -> tuple[Anchor, ...]:
+        """Say what the total may be: as stated, as most probably meant, or unknown since the day before."""
+        day, doubt = self.said.as_of.toordinal(), self.weighing.share_of("total")
+        if doubt < NEGLIGIBLE:
+            return (Anchor(self.total, day, 1.0),)
+        named = [m for m in self.weighing.meant if m.number == "total" and m.value is not None][:3]
+        found = [Anchor(self.total, day, 1 - doubt)]
+        found += [Anchor(m.value, day, m.share) for m in named if m.value is not None]
+        last, rest = self.setting.last if self.setting else None, doubt - sum(m.share for m in named)
+        if last is not None and rest > 0:
+            found.append(Anchor(last.total, last.day, rest))
+        whole = sum(a.weight for a in found)
+        return heaviest_first(Anchor(a.total, a.day, a.weight / whole) for a in found)
+
     def usual(self) -> int | None:
-        """What the pace gives for the total."""
+        """Return what the pace gives for the total."""
         if self.setting is None or self.base is None:
             return None
         days = self.setting.day - self.base.day
@@ -130,5 +160,5 @@ class Case:
 
 
 def group(claimant: str, as_of: date, source: str) -> str:
-    """The name of one report: its findings are told together."""
+    """Name one report: its findings are told together."""
     return f"{claimant}/{as_of.isoformat()}/{source}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scheduler.checks.finding import Suggestion
 
 if TYPE_CHECKING:
+    from pipelines.records import Observation
     from scheduler.checks.case import Case
     from scheduler.checks.finding import Finding
 
@@ -45,3 +47,16 @@ def _why(case: Case) -> str:
     if any(e.total == case.total for e in case.others):
         return "other sources say the same"
     return "no slip of the hand explains it better"
+
+
+def corrected(fall: Finding, following: Observation) -> Finding:
+    """Return later news of a fall that was taken for a typo: the next day continues from the lower number."""
+    evidence = f"{following.source} continues from it on {following.as_of}"
+    return replace(
+        fall,
+        ref=following.ref,
+        known_at=following.known_at,
+        severity="warning",
+        suggestion=Suggestion(field="total", value=None, diagnosis="correction", evidence=evidence),
+        message=f"{fall.metric} {fall.observed:,} on {fall.as_of} was a correction by the publisher: {evidence}",
+    )

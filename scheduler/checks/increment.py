@@ -1,25 +1,30 @@
-"""`contradiction.increment`: total − previous total is not the change printed beside it, or is no change at all
-that this series makes, while a small slip explains it."""
+"""`contradiction.increment`: total − previous total is not the change printed beside it.
+
+Where no change is printed, the pace of the series stands in for it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scheduler.checks.case import Case, group
+from scheduler.checks.finding import Finding, Suggestion
+from scheduler.checks.slips import likelihood
+
 if TYPE_CHECKING:
-    from scheduler.checks.case import Case
-    from scheduler.checks.finding import Finding
+    from pipelines.records import Observation
 
 KIND = "contradiction.increment"
 
 
 def check(case: Case) -> Finding | None:
-    """Compare a total with the change printed beside it: which of the three numbers is wrong?"""
+    """Compare a total with the change printed beside it, and say which of the three numbers is wrong."""
     change, printed = case.change, case.said.daily
     if case.base is None or change is None or printed is None or not case.arithmetic_fails:
         return None
     best = case.weighing.meant[0] if case.weighing.meant else None
     number = best.number if best else "total"
-    tail = f"{case.said.metric} {case.total:,} on {case.said.as_of} is {change:+,} from {case.base.total:,}, printed {printed:+,}"
+    tail = f"{case.said.metric} {case.total:,} on {case.said.as_of} is {change:+,}, printed {printed:+,}"
     if number == "previous":
         meant = case.total - printed
         return case.finding(
@@ -46,8 +51,8 @@ def check(case: Case) -> Finding | None:
 
 
 def jump(case: Case) -> Finding | None:
-    """A change far beyond the pace that one small slip explains better than a real event."""
-    if not case.learned or case.base is None or not case.tell_slip("total"):
+    """Find a change far beyond the pace that one small slip may explain."""
+    if case.said.daily is not None or not case.learned or case.base is None or not case.tell_slip("total"):
         return None
     suggestion = case.suggest("total")
     meant = f", meant is probably {suggestion.value:,}" if suggestion and suggestion.value is not None else ""
@@ -60,8 +65,8 @@ def jump(case: Case) -> Finding | None:
 
 
 def yesterday(case: Case) -> Finding | None:
-    """A number that shows the one before it to be wrong."""
-    if not case.learned or case.base is None or not case.tell_slip("previous"):
+    """Find a number that shows the one before it to be wrong."""
+    if case.said.daily is not None or not case.learned or case.base is None or not case.tell_slip("previous"):
         return None
     suggestion = case.suggest("previous")
     meant = f", meant was probably {suggestion.value:,}" if suggestion and suggestion.value is not None else ""
@@ -72,4 +77,32 @@ def yesterday(case: Case) -> Finding | None:
         expected=suggestion.value if suggestion and suggestion.value is not None else None,
         suggestion=suggestion,
         blamed=said,
+    )
+
+
+def alone(said: Observation, now: Observation, before: Observation) -> Finding | None:
+    """Compare a printed change that comes without a total with the totals that are believed."""
+    if said.daily is None or now.total is None or before.total is None or now.total - before.total == said.daily:
+        return None
+    implied = now.total - before.total
+    return Finding(
+        kind=KIND,
+        claimant=said.claimant,
+        metric=said.metric,
+        as_of=said.as_of,
+        source=said.source,
+        ref=said.ref,
+        known_at=said.known_at,
+        severity="warning",
+        group=group(said.claimant, said.as_of, said.source),
+        observed=said.daily,
+        expected=implied,
+        suggestion=Suggestion(
+            field="daily",
+            value=implied,
+            diagnosis=likelihood(said.daily, implied)[1],
+            evidence="the totals of both days",
+        ),
+        message=f"{said.source} prints {said.daily:+,} {said.metric} for {said.as_of}, the totals give {implied:+,}",
+        against=(now.ref, before.ref),
     )

@@ -89,31 +89,40 @@ class Pace:
     def __init__(self, metric: Metric) -> None:
         self._step = metric.step
         self._days: list[int] = []  # ordinals, ascending
-        self._changes: dict[int, int] = {}
+        self.changes: dict[int, int] = {}  # day -> change that is believed
+        self._excluded: set[int] = set()
         self._exceptional: dict[int, float] = {}
         self._exceptions = TAIL * TAIL_WEIGHT
         self._laws: dict[int, Law | None] = {}
         self._newest_law = 0
 
-    def learn(self, day: int, change: int) -> None:
-        """Believe a change of a day, in place of what was believed of it."""
-        if self._changes.get(day) == change:
-            return
+    def learn(self, day: int, change: int) -> bool:
+        """Believe a change of a day, in place of what was believed of it; say whether that is news."""
+        if self.changes.get(day) == change or day in self._excluded:
+            return False
         self.forget(day)
         law = self.law(day)
         insort(self._days, day)
-        self._changes[day] = change
+        self.changes[day] = change
         if law is not None:
             self._exceptional[day] = law.exceptional(change)
             self._exceptions += self._exceptional[day]
         self._forget_laws_after(day)
+        return True
 
-    def forget(self, day: int) -> None:
-        """Leave a day out: a number that it rests on is in doubt."""
-        if self._changes.pop(day, None) is not None:
-            self._days.remove(day)
-            self._exceptions -= self._exceptional.pop(day, 0.0)
-            self._forget_laws_after(day)
+    def forget(self, day: int) -> bool:
+        """Leave a day out while a number that it rests on is in doubt; say whether that is news."""
+        if self.changes.pop(day, None) is None:
+            return False
+        self._days.remove(day)
+        self._exceptions -= self._exceptional.pop(day, 0.0)
+        self._forget_laws_after(day)
+        return True
+
+    def exclude(self, day: int) -> None:
+        """Leave a day out for good: a person has explained it."""
+        self.forget(day)
+        self._excluded.add(day)
 
     def _forget_laws_after(self, day: int) -> None:
         if day < self._newest_law:
@@ -132,7 +141,7 @@ class Pace:
         window = self._days[max(0, end - WINDOW) : end]
         if len(window) < FEWEST:
             return None
-        steps = [max(0, self._changes[d]) / self._step for d in reversed(window)]
+        steps = [max(0, self.changes[d]) / self._step for d in reversed(window)]
         weights = FADED[: len(steps)]
         weight = sum(weights)
         mean = (sum(map(mul, weights, steps)) + 0.5) / (weight + 1)

@@ -21,7 +21,13 @@ def check(case: Case) -> Finding | None:
     """Find an unchanged total in a series that always moves, unless the report says itself that nothing happened."""
     if case.said.role == "relay":
         return None  # a relay writes its text anew each day: it has no cell that it could forget to change
-    if case.said.daily is not None or not case.learned or case.base is None or not case.unchanged or not case.tell_slip("total"):
+    if (
+        case.said.daily is not None
+        or not case.learned
+        or case.base is None
+        or not case.unchanged
+        or not case.tell_slip("total")
+    ):
         return None
     return finding(case, f"{case.said.metric} stays at {case.total:,} on {case.said.as_of}, though it moves every day")
 

@@ -1,4 +1,4 @@
-"""Weighing what a new number says: is it right, is it a slip, or was yesterday's number one?
+"""Weighing what a new number says: that it is right, that it is a slip, or that the one before it was.
 
 Everything here is probability by arithmetic: the pace of the series says how likely a change is, the table of
 slips how likely a number is to be miscopied as another, other sources how likely each value is to be repeated.
@@ -20,7 +20,8 @@ SLIP_RATE = {"official": 0.001, "relay": 0.001, "mirror": 0.005, "rival": 0.005}
 """Numbers that are miscopied, by role: 75 of 14,000 in the mirrors. An official post contradicts itself in 0.17 %
 of its pairs, and most of those are recounts."""
 
-RECOUNT_RATE = 1e-4  # cells whose printed change leaves out a recount: 28 days with a few categories in 24,000 cells
+RECOUNT = 1e-4  # cells whose printed change leaves out a recount: 28 days in three years, a few of 15 categories each
+WORTH_WEIGHING = 0.1  # below this share, a slip is neither told nor remembered
 PROVED = 0.01  # what remains of the slip rate where a printed change or another source confirmed the number
 
 Number = Literal["total", "daily", "previous"]
@@ -54,6 +55,7 @@ class Setting:
     before: tuple[Anchor, ...] = ()  # what the total was last, weights adding up to one; empty: not known
     after: tuple[int, int] | None = None  # (total, day) already known of a later day
     rows: tuple[int, ...] = ()  # other totals of the same report: a slip of the row lands on one of them
+    recount: float = RECOUNT  # rate of totals that the publisher corrects
     others: tuple[tuple[int, float], ...] = ()  # (total, slip rate) of each independent source on this cell
 
     def fit(self, total: int) -> float:
@@ -86,7 +88,7 @@ class Setting:
         return max(self.before, key=lambda a: a.weight) if self.before else None
 
     def slip(self, wrong: int, right: int) -> slips.Slip:
-        """Give the probability of `wrong` if somebody meant `right`, with the day before and the other rows in sight."""
+        """Give the probability of `wrong` if somebody meant `right`, with the rows around it in sight."""
         last = self.last
         found = slips.likelihood(wrong, right, last.total if last else None)
         if last is not None and wrong == last.total:
@@ -133,7 +135,7 @@ class Weighing:
         return sum(m.share for m in self.meant if m.number == number)
 
     def best(self, number: Number) -> Meant | None:
-        """What was most probably meant by that number."""
+        """Return what was most probably meant by that number."""
         return next((m for m in self.meant if m.number == number), None)
 
 
@@ -147,7 +149,42 @@ def shares(right: float, weights: Weights) -> Weighing:
     return Weighing(right / whole, tuple(meant))
 
 
-def total_alone(stated: int, setting: Setting, rate: float, previous: tuple[int, Setting, float] | None) -> Weighing:
+Previous = tuple[int, Setting, float]  # the total before, its own setting, its slip rate: it may be the wrong one
+
+
+def weigh(
+    total: int, change: int | None, setting: Setting | None, rate: float, previous: Previous | None, *, learned: bool
+) -> Weighing:
+    """Weigh a total, and the change printed beside it, against all that is known around it.
+
+    Without a pace that was `learned` only arithmetic and other sources speak.
+    """
+    if setting is None:
+        return RIGHT
+    if change is not None and any(setting.day - a.day == 1 for a in setting.before):
+        return _total_with_change(total, change, setting, rate, previous)
+    if _usual(total, setting, rate, learned=learned):
+        return RIGHT
+    return _total_alone(total, setting, rate, previous)
+
+
+RIGHT = Weighing(1.0)
+
+
+def _usual(total: int, setting: Setting, rate: float, *, learned: bool) -> bool:
+    """Whether no slip can weigh enough to be worth a look: nearly always, and quickly said."""
+    if setting.others:
+        return all(said == total for said, _ in setting.others)
+    last = setting.last
+    if last is None:
+        return True
+    if total < last.total:
+        return False
+    most = slips.CARRIED_OVER if total == last.total else slips.DIGIT_KEPT
+    return not learned or min(setting.follows(total), setting.precedes(total)) > rate * most / WORTH_WEIGHING
+
+
+def _total_alone(stated: int, setting: Setting, rate: float, previous: Previous | None) -> Weighing:
     """Weigh a total beside which no change is printed.
 
     `previous` is the total before it with its own setting and slip rate: it may be the wrong one of the two.
@@ -159,7 +196,7 @@ def total_alone(stated: int, setting: Setting, rate: float, previous: tuple[int,
     return shares(right, weights)
 
 
-def _previous(stated: int, setting: Setting, previous: tuple[int, Setting, float]) -> Weights:
+def _previous(stated: int, setting: Setting, previous: Previous) -> Weights:
     value, past, rate = previous
     as_it_was = past.fit(value)
     if as_it_was <= 0:
@@ -171,9 +208,7 @@ def _previous(stated: int, setting: Setting, previous: tuple[int, Setting, float
     return [("previous", v, p * scale, d) for v, p, d in now.meant(value)]
 
 
-def total_with_change(
-    stated: int, change: int, setting: Setting, rate: float, previous: tuple[int, Setting, float] | None
-) -> Weighing:
+def _total_with_change(stated: int, change: int, setting: Setting, rate: float, previous: Previous | None) -> Weighing:
     """Weigh a total and the change printed beside it: total − previous total should be the change."""
     law, yesterday = setting.law, [a for a in setting.before if setting.day - a.day == 1]
     right = sum(a.weight * law.p(change) for a in yesterday if stated - a.total == change) * setting.repeated(stated)
@@ -186,14 +221,14 @@ def total_with_change(
         weights.append(("total", meant, rate * a.weight * p * law.p(change) * setting.repeated(meant), diagnosis))
         p, diagnosis = slips.likelihood(change, implied)
         weights.append(("daily", implied, rate * a.weight * p * law.p(implied) * setting.repeated(stated), diagnosis))
-        recount = RECOUNT_RATE * a.weight * law.p(change) * law.p(abs(implied - change)) * setting.repeated(stated)
+        recount = setting.recount * a.weight * law.p(change) * law.p(abs(implied - change)) * setting.repeated(stated)
         weights.append(("total", None, recount, "correction"))
     if previous is not None and right == 0:
         weights += _previous_by_change(stated, change, setting, previous)
     return shares(right, weights)
 
 
-def _previous_by_change(stated: int, change: int, setting: Setting, previous: tuple[int, Setting, float]) -> Weights:
+def _previous_by_change(stated: int, change: int, setting: Setting, previous: Previous) -> Weights:
     value, past, rate = previous
     as_it_was, meant = past.fit(value), stated - change
     if as_it_was <= 0 or meant == value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +21,7 @@ def backtest(
         Path, typer.Argument(help="CSV with a header: seen_at, source, role, as_of, metric, total, daily.")
     ],
     budget: Annotated[int, typer.Option(min=1, help="False trend days a year that you accept.")] = 12,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002 - typer's form
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Stream observations through the checks as if they arrived now.
 
