@@ -15,6 +15,7 @@ from pipelines.reading.dates import (
     noted,
     range_day,
     sentence_day,
+    since_invasion,
     stated_day,
     url_day,
 )
@@ -137,7 +138,7 @@ def _prose(
 ) -> Found:
     """The sentences around the lists, unless the lists already say everything."""
     totals = {mention.metric for mention in listed.mentions if mention.kind == "total"}
-    if len(totals) >= _FULL_LIST and any(mention.kind == "daily" for mention in listed.mentions):
+    if len(totals) >= _FULL_LIST and "personnel" in totals and any(mention.kind == "daily" for mention in listed.mentions):
         return Found()
     spans = _uncovered(listed.covered, len(text))
     context = Context(claimant=speaker, named=speaker is not None, main=speaker)
@@ -163,6 +164,9 @@ def _document_day(folded: str, prose: Found, url: str | None, published: date | 
     for mention in prose.mentions:
         if mention.claimant in {None, GENERAL_STAFF}:
             told.setdefault(mention.order, []).append((mention.span[0], mention.kind, mention.said))
+    for items in prose.sentences:
+        if day := since_invasion(items, published):
+            return day
     head = range(min(_HEAD, len(prose.sentences)))
     for order in sorted({*told, *head}):
         if day := stated_day(prose.sentences[order], published):

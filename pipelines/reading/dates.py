@@ -91,6 +91,14 @@ def stated_day(items: Sequence[Item], published: date | None) -> Day | None:
     return None
 
 
+def since_invasion(items: Sequence[Item], published: date | None) -> Day | None:
+    """The end of a range that began with the invasion, wherever in a text it stands."""
+    for at, item in enumerate(items):
+        if item.kind == DATE and _ends_range(items, at) and (when := _report_day(item, published)):
+            return Day(when, f"day: {item.text!r} ends the range since the invasion")
+    return None
+
+
 def _report_day(item: Item, published: date | None) -> date | None:
     """The day of a date item, unless it is the day of the invasion, which every text names."""
     if item.day is None or (item.day[1:] == _INVASION and item.day[0] in {None, FIRST_DAY.year}):

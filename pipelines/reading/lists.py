@@ -28,6 +28,9 @@ _USUAL_REST = re.compile(
     r" *(?P<tail>[^\d\n()]{0,40})$"
 )
 _HEADING_REACH = 400  # characters before a list in which its heading stands
+_LETTERS = re.compile(r"[^\W\d_]")
+_HEDGE_WORDS = re.compile(r"\b(?:близько|about|approximately|around|около|приблизно|понад|more than|over)\b")
+_SECTION = 80  # characters of a section's heading
 _LIST = 3  # distinct categories that make a list by themselves
 _QUOTE = 200
 
@@ -79,7 +82,7 @@ class _Lists:
         runs: list[list[tuple[re.Match[str], Label]]] = []
         strangers: list[tuple[int, re.Match[str]]] = []  # lines with a label that is none, by the run they follow
         for match in _LINE.finditer(self.folded):
-            label = _label(match["label"], self.codes)
+            label = self._label(match)
             if label.metric and not self._is_prose(match):
                 if not runs or self._apart(runs[-1][-1][0], match):
                     runs.append([])
@@ -89,6 +92,21 @@ class _Lists:
         for at, run in enumerate(runs):
             self._run(run, [match for owner, match in strangers if owner == at])
         return self.found
+
+    def _label(self, match: re.Match[str]) -> Label:
+        label = _label(match["label"], self.codes)
+        if label.metric is None and not _LETTERS.search(_HEDGE_WORDS.sub("", match["label"])):
+            return self._label_above(match) or label
+        return label
+
+    def _label_above(self, match: re.Match[str]) -> Label | None:
+        """The label of a line that has none: a section's heading, "Personnel:", stands alone above it."""
+        above = self.folded[max(0, match.start() - _SECTION) : match.start()].rstrip()
+        heading = above[above.rfind("\n") + 1 :]
+        if not heading.endswith(":") or any(char.isdigit() for char in heading):
+            return None
+        section = _label(heading, self.codes)
+        return Label(section.metric, _label(match["label"] + heading, self.codes).hedge) if section.metric else None
 
     def _is_prose(self, match: re.Match[str]) -> bool:
         """A line with more labels and numbers behind the first: a list in one paragraph."""
@@ -149,7 +167,7 @@ class _Lists:
                 Trouble("a number that cannot be read", match.span("number"), self._quote(match))
             )
             return
-        kind = self._kind(label, value, heading, day)
+        kind: Kind = "total" if usual["change"] else self._kind(label, value, heading, day)
         self._add(match, label, heading, day, kind, value, match.span("number"))
         if usual["change"] is None:
             return
@@ -234,7 +252,9 @@ def _label(prefix: str, codes: tuple[str, ...]) -> Label:
         found = _read_label(prefix, chosen)
         if found.metric and found.whole:
             return found
-    return Label(None)
+    sides = [_label(side, codes) for side in prefix.split("/")] if "/" in prefix else []
+    known = {side.metric for side in sides if side.metric}
+    return next((side for side in sides if side.metric), Label(None)) if len(known) == 1 else Label(None)
 
 
 def _choices(codes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

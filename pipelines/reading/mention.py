@@ -13,7 +13,7 @@ from pipelines.records import Hedge, Span
 Kind = Literal["total", "daily"]
 FIRST_DAY = date(2022, 2, 24)
 MERGED = date(2022, 5, 1)  # vehicles and fuel tanks are one category from this day on
-_MARGIN = 0.97  # of a floor: the floors are rounded, and early reports were revised
+_MARGIN = 0.85  # between two known days the totals do not grow evenly
 
 
 @dataclass(slots=True)
@@ -62,10 +62,17 @@ def could_be_daily(metric: str, value: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def floor(metric: str, day: date | None) -> int:
-    """What a total of that day cannot be below; without a day, of the first days."""
+    """What a total of that day is surely above: known days, and a line between them. Without a day, the first day's."""
     known = bounds()[metric_on(metric, day)]["floors"]
-    reached = [least for since, least in known if since <= (day or FIRST_DAY)]
-    return int(reached[-1] * _MARGIN) if reached else 0
+    when = day or FIRST_DAY
+    reached = [point for point in known if point[0] <= when]
+    if not reached:
+        return 0
+    since, least = reached[-1]
+    if len(reached) < len(known):
+        until, more = known[len(reached)]
+        least += (more - least) * (when - since).days // (until - since).days
+    return int(least * _MARGIN)
 
 
 def could_be_total(metric: str, value: int, day: date | None) -> bool:

@@ -295,7 +295,8 @@ class _Reader:
             return False
         if word.kind == NUMBER:
             return True
-        return word.kind == WORD and len(word.text) <= _MODEL_LETTERS and not self._says(at, "metric")
+        cased = word.text.lower() != word.text.upper()  # a letter before a hyphen is a preposition in Hebrew
+        return cased and word.kind == WORD and len(word.text) <= _MODEL_LETTERS and not self._says(at, "metric")
 
     def _broken(self, at: int) -> int:
         """A run of digits that is no count: 5.0001, or digits that were lost (,000)."""

@@ -18,6 +18,7 @@ from pipelines.records import GENERAL_STAFF, Hedge
 _QUOTE = 300  # characters of a sentence that are kept beside its numbers
 _ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
+_SHORT_LINE = 5  # items of a list's line
 _REPORT_NEAR = 3  # days
 _SMALLEST_UNNAMED = 10_000  # below it other series reach the size of personnel
 _HEDGE_GAP = 3  # items between a hedge and its number
@@ -157,7 +158,7 @@ class _Sentence:
         self._respective(numbers)
         self._carry(numbers)
         self._enter()
-        kept = [number for number in numbers if number.metric and not self._not_lost(number)]
+        kept = [n for n in numbers if n.metric and not self._not_lost(n) and not self._between(numbers, n)]
         self._leave(numbers, kept, found)
 
     def _implied(self, numbers: list[_Number]) -> list[_Number]:
@@ -272,9 +273,13 @@ class _Sentence:
                 number.metric = metric
                 last = number
                 continue
+            bracketed = self._bracketed(number)
+            if number.kind in {None, "total"} and self._is_personnel_total(number):
+                number.metric, number.kind, number.why = "personnel", "total", "only this total is of its size"
+                last = number
+                continue
             if metric == THING:
                 continue
-            bracketed = self._bracketed(number)
             previous = last.metric if last else self.context.metric if number.kind and number.firm else None
             marked = (
                 number.kind in {"daily", "total"}
@@ -284,9 +289,6 @@ class _Sentence:
             if previous and (number.signed or number.sub or bracketed or marked):
                 number.metric = previous
                 self._relate(number, last, bracketed=bracketed)
-            elif number.kind in {None, "total"} and self._is_personnel_total(number):
-                number.metric, number.kind, number.why = "personnel", "total", "only this total is of its size"
-                last = number
 
     def _relate(self, number: _Number, last: _Number | None, *, bracketed: bool) -> None:
         """Say which of two numbers of one metric is the total and which the change."""
@@ -309,14 +311,14 @@ class _Sentence:
         value, item = number.item.value, number.item
         return (
             item.kind == COUNT and self.day is not None and least > _SMALLEST_UNNAMED and item.step <= 100  # noqa: PLR2004 - exact
-            and least <= value <= 2 * least and not self._is_year(number.at)
+            and least <= value <= least * 1.35 and not self._is_year(number.at)
         )  # fmt: skip
 
     def _bracketed(self, number: _Number) -> bool:
         for item in reversed(self.items[max(0, number.at - 3) : number.at]):
             if item.kind == MARK and item.text == "(":
                 return True
-            if item.text not in {"+", "-"} and not any(item.is_(c) for c in ("and", "more", "of_which", "total", "daily")):
+            if item.text not in {"+", "-"} and not any(item.is_(c) for c in ("and", "more", "of_which", "total", "daily", "by")):
                 return False
         return False
 
@@ -358,6 +360,12 @@ class _Sentence:
             return after[0][1]
         return self.context.claimant
 
+    def _between(self, numbers: list[_Number], number: _Number) -> bool:
+        """Whether a number is an end of an estimated range: entre 189 500 et 223 000."""
+        place = numbers.index(number)
+        opens = [n for n in numbers[max(0, place - 1) : place + 1] if n.at and self.items[n.at - 1].is_("between")]
+        return bool(opens)
+
     def _not_lost(self, number: _Number) -> bool:
         """Ukraine's own, or something launched, struck, repelled, delivered."""
         if number.bond.ours:
@@ -394,7 +402,7 @@ class _Sentence:
             who = self._claimant_of(number, named)
             if tally and number.kind != "other" and not self._model_follows(number):
                 self._emit(number, who, found, distinct)
-        self._remember(numbers, kept, named, tally=tally)
+        self._remember(numbers, kept, named, tally=tally, acts=acts)
 
     def _partial(self, kept: list[_Number]) -> bool:
         """Whether a sentence sums up a week, a month or a part of the front: too large for a day, too small for totals."""
@@ -466,7 +474,7 @@ class _Sentence:
                 found.troubles.append(Trouble("a number that cannot be read", (item.start, item.end), quote))
             return
         article = item.says.get("number") == 1 and not item.text.isdigit()
-        listed = self.sentence.fresh and self.context.metric is not None
+        listed = self.sentence.fresh and self.context.metric is not None and len(self.items) <= _SHORT_LINE
         if article and len(distinct) < 2 and not listed and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
             return
         hedge = self._hedge(number)
@@ -500,7 +508,7 @@ class _Sentence:
         return None
 
     def _remember(
-        self, numbers: list[_Number], kept: list[_Number], named: list[tuple[int, str]], *, tally: bool
+        self, numbers: list[_Number], kept: list[_Number], named: list[tuple[int, str]], *, tally: bool, acts: bool
     ) -> None:
         context = self.context
         if named:
@@ -513,7 +521,7 @@ class _Sentence:
             context.kind = kinds[-1]
         elif self.markers:
             context.kind = list(self.markers.values())[-1]
-        if numbers or named:
+        if acts or self.sentence.paragraph or named:
             context.tally = tally and bool(kept or self._heads())
         context.tally = context.tally or self._heads()
         context.russian = context.russian or any(item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items)
@@ -535,7 +543,7 @@ def _rounded(item: Item, metric: str, kind: Kind, hedge: Hedge | None, day: date
         limit = (1000 if kind == "total" else 100) if people else (100 if kind == "total" else 10)
         return item.step >= limit
     if people and item.value >= 100_000:  # noqa: PLR2004 - reported in tens by then: a thousand's multiple is a headline
-        return item.step >= 1000 or (item.scaled and item.step >= 100)  # noqa: PLR2004
+        return item.step >= 1000 or (item.scaled and item.step >= 100 and item.value < 1_000_000)  # noqa: PLR2004 - 802,2 тис.
     if people:
         late = day is not None and day >= date(2022, 9, 1)
         return item.scaled and item.step >= (100 if late else 10_000)

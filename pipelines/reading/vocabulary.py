@@ -27,7 +27,7 @@ WORDS: Final = frozenset(
         "loss", "act", "thing", "ours", "theirs", "russian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
         "russia", "say", "actor", "quote",  # Russia as a subject; says; a unit or service; "according to him"
         "as_of", "since", "until", "on",  # before a date
-        "by", "to",  # rose by so many to so many
+        "by", "to", "between",  # rose by so many to so many; between so many and so many
         "of",  # a preposition between a unit and what it counts
     }
 )  # fmt: skip
@@ -192,7 +192,12 @@ def expand(pattern: str) -> list[str]:
 
 def terms(table: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
     """Every pattern of a language with its category and value."""
-    for section, category in (("labels", "metric"), ("singular", "singular"), ("claimants", "claimant")):
+    for section, category in (
+        ("labels", "metric"),
+        ("singular", "metric"),
+        ("singular", "singular"),
+        ("claimants", "claimant"),
+    ):
         for value, patterns in table.get(section, {}).items():
             yield from ((pattern, category, value) for pattern in patterns)
     for section, category in (("numbers", "number"), ("scales", "scale")):

@@ -14,7 +14,8 @@ from pipelines.reading.vocabulary import claimants
 from pipelines.records import GENERAL_STAFF, Claim, Problem
 
 _PLENTY = 6  # distinct metrics by which it is one though nobody says whose losses they are
-_EARLY = 20_000  # in the first weeks the total grew faster than the floors tell
+_CEILING = 1.35  # of a floor: what is larger is not that day's total
+_EARLY = 5_000  # in the first weeks the total grew faster than the floors tell
 _ENOUGH = 3  # distinct metrics by which a text without a named claimant is a tally
 
 
@@ -76,18 +77,18 @@ def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], report: 
 def _is_personnel_total(mention: Mention, day: date | None) -> bool:
     """Whether a number is of the size of that day's personnel total, which nothing else is."""
     least = floor("personnel", day)
-    return mention.metric in {"personnel", "people"} and mention.kind == "total" and least <= mention.value <= 2 * least + _EARLY
+    return mention.metric in {"personnel", "people"} and mention.kind == "total" and least <= mention.value <= least * _CEILING + _EARLY
 
 
 def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> tuple[Mention | None, Problem | None]:
     """The one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
     exact = [mention for mention in found if mention.kind == kind and not mention.rounded]
     exact = [mention for mention in exact if mention.listed or _conceivable(mention, day)]
-    listed = [mention for mention in exact if mention.listed]
-    exact = listed or exact
-    strong = [mention for mention in exact if not mention.weak]
-    exact = strong or exact
+    exact = [mention for mention in exact if mention.listed] or exact
     exact = [m for m in exact if not any(_rounds(m, other) for other in exact)]
+    for better in ("strong", "said"):
+        if len({mention.value for mention in exact}) > 1:
+            exact = [mention for mention in exact if _is(mention, better)] or exact
     values = {mention.value for mention in exact}
     if len(values) > 1:
         said = " and ".join(str(value) for value in sorted(values))
@@ -95,6 +96,11 @@ def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> 
             problem=f"{metric}: two different {kind}s, {said}", span=exact[-1].span, quote=exact[-1].quote
         )
     return (exact[0] if exact else None), None
+
+
+def _is(mention: Mention, better: str) -> bool:
+    """Whether a mention has what decides between two: a word for soldiers rather than people, a word for its kind."""
+    return not mention.weak if better == "strong" else mention.said
 
 
 def _conceivable(mention: Mention, day: date | None) -> bool:
