@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+from email.errors import HeaderParseError
+from email.headerregistry import Address as HeaderAddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from scheduler.exceptions import WrongUse
 
-Address = Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", max_length=254)]
+
+def deliverable(text: str) -> str:
+    """Accept a bare address as a header can hold it. Raises ValueError."""
+    try:
+        HeaderAddress(addr_spec=text).domain.encode("ascii")
+    except (HeaderParseError, UnicodeError) as error:
+        raise ValueError("is not an e-mail address such as desk@example.org") from error
+    if "@" not in text or len(text) > LONGEST_ADDRESS:
+        raise ValueError("is not an e-mail address such as desk@example.org")
+    return text
+
+
+LONGEST_ADDRESS = 254
+"""RFC 5321 leaves no room for more."""
+
+Address = Annotated[str, AfterValidator(deliverable)]
 SECRETS = ("TALLYWATCH_DATABASE_URL", "TALLYWATCH_SMTP_URL", "SENTRY_DSN")
 """Variables that may hold a password: each may be given as NAME_FILE, the path of a file that holds it."""
 
@@ -52,6 +69,12 @@ class Mail(Section):
         if not isinstance(entries, list | tuple):
             return entries
         return tuple({"address": entry} if isinstance(entry, str) else entry for entry in entries)
+
+
+class Crawl(Section):
+    """`[crawl]`: how we introduce ourselves."""
+
+    contact: str | None = Field(default=None, max_length=200)  # a URL or address, in the User-Agent
 
 
 class Judge(Section):
@@ -99,6 +122,7 @@ class Config(BaseSettings):
     smtp_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
     mail: Mail = Mail()
+    crawl: Crawl = Crawl()
     judge: Judge = Judge()
     sources: dict[str, Source] = Field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from scheduler.config import Config
 from scheduler.coverage import Coverage
 from scheduler.exceptions import WrongUse
 from scheduler.judging import Court, Judged
-from scheduler.telling import Teller
+from scheduler.telling import Draw, Teller, draw_here
 from scheduler.transport import MaildirTransport, SmtpTransport, Transport
 from spiders.base import SourceSpider, Validators
+from spiders.settings import user_agent
 from spiders.sources import declared
 
 CRAWL_DEADLINE_S = 600.0
@@ -43,14 +45,15 @@ class CrawlReport:
 def polled(config: Config) -> dict[str, crawling.Source]:
     """Return the sources that are polled.
 
-    All that are declared, but for those switched off; as soon as one source of the configuration says
-    `enabled = true`, only those that say so. A source of another name must say which `spider` it uses.
+    All that declare to be polled by default, but for those switched off; as soon as one source of the configuration
+    says `enabled = true`, only those that say so. A source of another name must say which `spider` it uses.
 
     Raises WrongUse for a source that is neither.
     """
     chosen = {name for name, source in config.sources.items() if source.enabled}
     off = {name for name, source in config.sources.items() if source.enabled is False}
-    names = chosen or (declared().keys() | config.sources.keys()) - off
+    usual = {name for name, spider in declared().items() if spider.by_default}
+    names = chosen or (usual | (config.sources.keys() - declared().keys())) - off
     return {name: source_of(name, config) for name in sorted(names)}
 
 
@@ -70,7 +73,7 @@ def source_of(name: str, config: Config) -> crawling.Source:
         spider=spider,
         base_url=given.base_url if given else None,
         options={key: str(value) for key, value in options.items()},
-        settings={} if obey else {"ROBOTSTXT_OBEY": False},
+        settings={"ROBOTSTXT_OBEY": bool(obey), "USER_AGENT": user_agent(config.crawl.contact)},
     )
 
 
@@ -161,13 +164,15 @@ class Service:
 
 
 @asynccontextmanager
-async def open_service(config: Config, clock: Clock) -> AsyncIterator[Service]:
+async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> AsyncIterator[Service]:
     """Open the database (starting the embedded server when no other is configured), and migrate it.
 
     Raises PipelineError with one sentence that says what to do.
     """
     url = config.database_url.get_secret_value() if config.database_url else None
     way = transport(config)
+    # matplotlib keeps a cache of fonts: in our home, not in the user's.
+    os.environ.setdefault("MPLCONFIGDIR", str(config.home / "matplotlib"))
     async with database.opened(url, config.home) as pool:
         service = Service(
             config=config,
@@ -177,7 +182,7 @@ async def open_service(config: Config, clock: Clock) -> AsyncIterator[Service]:
             transport=way,
             sources=polled(config),
             court=Court(pool, clock, budget=config.judge.alarm_budget),
-            teller=Teller(pool=pool, clock=clock, mail=config.mail),
+            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw),
             coverage=Coverage(pool=pool, clock=clock),
         )
         try:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 
+
+def user_agent(contact: str | None) -> str:
+    """Say who asks and how to complain; the contact is the operator's own."""
+    return f"tallywatch/{version('tallywatch')} (+{contact or 'contact not given'})"
+
+
 BOT_NAME = "tallywatch"  # "scrapybot"
 SPIDER_MODULES = ["spiders.sources"]  # []
 
 # --- Polite by construction ---------------------------------------------------------------------------
-# Says who asks and how to complain; the contact is the operator's own. "Scrapy/VERSION (+https://scrapy.org)"
-USER_AGENT = (
-    f"tallywatch/{version('tallywatch')} (+{os.environ.get('TALLYWATCH_CRAWL__CONTACT', 'contact not given')})"
-)
+USER_AGENT = user_agent(os.environ.get("TALLYWATCH_CRAWL__CONTACT"))  # "Scrapy/VERSION (+https://scrapy.org)"
 ROBOTSTXT_OBEY = True  # False
 ROBOTSTXT_USER_AGENT = "tallywatch"  # None: would be matched with the whole sentence above
 DOWNLOAD_DELAY = 1.0  # 0; seconds between two requests to a host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from scheduler.charts import for_mail
 from scheduler.daemon import Daemon
 from scheduler.loop import run
 from scheduler.output import ConfigOption, begin
@@ -21,7 +22,7 @@ def daemon(config: ConfigOption = None) -> None:
     start_sentry(settings)
 
     async def watch() -> None:
-        async with open_service(settings, clock) as service:
+        async with open_service(settings, clock, for_mail) as service:
             await Daemon(service).run()
 
     run(watch)

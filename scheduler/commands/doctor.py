@@ -66,7 +66,9 @@ async def examine(settings: Config, clock: Clock, file: Path | None) -> list[Che
             return f"PostgreSQL {server['version']} ({kind}), schema up to date"
 
     async def sources() -> str:
-        return f"{len(polled(settings))} are polled"
+        known = settings.crawl.contact
+        contact = f"as {known}" if known else "without a contact: set crawl.contact, so that a site can complain"
+        return f"{len(polled(settings))} are polled, {contact}"
 
     async def mail() -> str:
         way = transport(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ app = typer.Typer(help="The work list: what was found, what was done about it.",
 
 STATES = (*RUNNING, "closed", "withdrawn")
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the incident.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help="The numbers of the incidents.")]
 Note = Annotated[str | None, typer.Option(help="Why, for those who read the history.")]
 By = Annotated[str | None, typer.Option(help="Who says so; else the name of the user.")]
 
@@ -78,14 +80,14 @@ def show(incident: Number, config: ConfigOption = None, as_json: JsonOption = Fa
 
 
 @app.command(epilog="Example: tallywatch incidents ack 12")
-def ack(incident: Number, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
+def ack(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Acknowledge: somebody looks at it."""
-    _act(incident, config, lambda desk: desk.act(incident, "acknowledged", by=by or _user(), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "acknowledged", by=by or _user(), note=note))
 
 
 @app.command(epilog="Example: tallywatch incidents snooze 12 --hours 24")
 def snooze(
-    incident: Number,
+    incidents: Numbers,
     hours: Annotated[int, typer.Option(min=1, max=24 * 90, help="For how long.")] = 24,
     note: Note = None,
     by: By = None,
@@ -93,11 +95,11 @@ def snooze(
 ) -> None:
     """Do not ask again for a while."""
 
-    async def act(desk: Desk) -> None:
+    async def act(desk: Desk, one: int) -> None:
         until = desk.at + timedelta(hours=hours)
-        await desk.act(incident, "snoozed", by=by or _user(), note=note, snoozed_until=until)
+        await desk.act(one, "snoozed", by=by or _user(), note=note, snoozed_until=until)
 
-    _act(incident, config, act)
+    _act(incidents, config, act)
 
 
 @app.command(epilog='Example: tallywatch incidents explain 12 typo --note "two digits swapped"')
@@ -110,13 +112,13 @@ def explain(
 ) -> None:
     """Say what it was: the checks and the ledger go by it from now on."""
     said = _verdict(verdict)
-    _act(incident, config, lambda desk: desk.act(incident, "explained", by=by or _user(), note=note, verdict=said))
+    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=by or _user(), note=note, verdict=said))
 
 
 @app.command(epilog="Example: tallywatch incidents close 12")
-def close(incident: Number, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
+def close(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Close: nothing is left to do."""
-    _act(incident, config, lambda desk: desk.act(incident, "closed", by=by or _user(), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "closed", by=by or _user(), note=note))
 
 
 def public(row: dict[str, Any]) -> dict[str, Any]:
@@ -133,19 +135,21 @@ def evidence(claim: dict[str, Any]) -> dict[str, Any]:
     return {name: claim[name] for name in claim if name != "text"}
 
 
-def _act(incident: int, config: Any, act: Callable[[Desk], Awaitable[None]]) -> None:
+def _act(incidents: list[int], config: Path | None, act: Callable[[Desk, int], Awaitable[None]]) -> None:
     settings, clock = begin(config)
 
-    async def work() -> dict[str, Any]:
+    async def work() -> list[dict[str, Any]]:
         async with open_service(settings, clock) as service:
             async with connection(service.pool) as conn:
-                await act(Desk(conn=conn, at=clock(), tell=True))
+                desk = Desk(conn=conn, at=clock(), tell=True)
+                for incident in incidents:
+                    await act(desk, incident)
             await service.judge()
             await service.deliver()
-            return await _one(service, incident)
+            return [await _one(service, incident) for incident in incidents]
 
-    row = run(work)
-    print(f"incident {incident} is {row['state']}: {words(row['message'])}")
+    for row in run(work):
+        print(f"incident {row['id']} is {row['state']}: {words(row['message'])}")
 
 
 async def _one(service: Service, incident: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import make_msgid
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,9 @@ import typer
 from pipelines.database import connection, maybe
 from scheduler.exceptions import TallywatchError, WrongUse
 from scheduler.loop import run
+from scheduler.mails.preview import preview
+from scheduler.mails.samples import SAMPLES
+from scheduler.mails.view import Recipient
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table, words
 from scheduler.service import open_service, transport
 from scheduler.transport import Envelope, Refusal
@@ -86,6 +90,30 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
 
     if not run(work):
         raise WrongUse(f"there is no mail {mail}")
+
+
+@app.command("preview", epilog="Example: tallywatch mail preview decrease --language uk --into /tmp/mails")
+def write_preview(
+    kind: Annotated[str, typer.Argument(help="A kind of mail; `all` for every one.")] = "all",
+    language: Annotated[str, typer.Option(help="en or uk.")] = "en",
+    into: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("mails"),
+    config: ConfigOption = None,
+) -> None:
+    """Write sample mails as files (.eml, .txt, .html, .png), to be looked at before anybody gets one."""
+    settings, clock = begin(config)
+    if kind != "all" and kind not in SAMPLES:
+        raise WrongUse(f"there is no sample {kind!r}; there are all, {', '.join(SAMPLES)}")
+    match language:
+        case "en" | "uk":
+            reader = Recipient(address=settings.mail.readers[0].address, language=language)
+        case _:
+            raise WrongUse(f"there is no language {language!r}; there are en, uk")
+    for sample in SAMPLES if kind == "all" else (kind,):
+        try:
+            written = preview(sample, reader, sender=settings.mail.sender, at=clock(), folder=into)
+        except OSError as error:
+            raise TallywatchError(f"{into} cannot be written: {error.strerror}") from error
+        print(*written, sep="\n")
 
 
 @app.command("test", epilog="Example: tallywatch mail test")

@@ -119,6 +119,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps connections open, as the real ones do
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     server: _Server
 
     def do_GET(self) -> None:

@@ -225,8 +225,8 @@ CREATE TABLE mails (
     FOREIGN KEY (thread_claimant, thread_as_of) REFERENCES threads (claimant, as_of)
 );
 COMMENT ON TABLE mails IS 'The outbox: a mail exists before it is sent';
--- query due_mails
-CREATE INDEX mails_due ON mails (next_attempt_at) WHERE state = 'queued';
+-- query claim_mail
+CREATE INDEX mails_due ON mails (next_attempt_at, id) WHERE state = 'queued';
 
 CREATE TABLE mail_incidents (
     mail     bigint NOT NULL REFERENCES mails (id),
