@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from pipelines.reading import mirrors, pages
 from pipelines.reading.dates import (
     Day,
+    attributed_day,
     date_from_totals,
     head_day,
     heading_day,
@@ -22,6 +24,7 @@ from pipelines.reading.dates import (
 from pipelines.reading.language import language
 from pipelines.reading.lists import Listed, read_lists
 from pipelines.reading.numbers import thousands
+from pipelines.reading.phrases import phrases
 from pipelines.reading.prose import Context, Found, read_prose
 from pipelines.reading.tokens import fold
 from pipelines.reading.vocabulary import lexicon, trigger
@@ -33,6 +36,7 @@ VERSION: Final = "1"
 
 _LONGEST_TEXT = 1_000_000  # characters; the longest report has two thousand
 _FULL_LIST = 8  # categories after which the prose around a list has nothing to add but roundings
+_TITLE = 600  # characters of the first lines
 _HEAD = 3  # lines in which a title or a date line stands
 
 __all__ = ["VERSION", "date_from_totals", "read"]
@@ -86,8 +90,6 @@ def _read_json(
 
 
 def _moved(claim: Claim, by: int) -> Claim:
-    from dataclasses import replace
-
     return replace(claim, total_span=_shift(claim.total_span, by), daily_span=_shift(claim.daily_span, by))
 
 
@@ -122,6 +124,7 @@ def _read_text(
         why=day.why if day else "day: the text does not tell",
         speaker=speaker,
         russian=prose.russian or listed.headed,
+        war=prose.war or listed.headed,
     )
     claims, issues = weigh([*listed.mentions, *prose.mentions], [*listed.troubles, *prose.troubles], report)
     return Reading(
@@ -136,14 +139,27 @@ def _read_text(
 def _prose(
     text: str, folded: str, codes: tuple[str, ...], listed: Listed, published: date | None, speaker: str | None
 ) -> Found:
-    """The sentences around the lists, unless the lists already say everything."""
+    """Return the sentences around the lists, unless the lists already say everything."""
     totals = {mention.metric for mention in listed.mentions if mention.kind == "total"}
-    if len(totals) >= _FULL_LIST and "personnel" in totals and any(mention.kind == "daily" for mention in listed.mentions):
+    if (
+        len(totals) >= _FULL_LIST
+        and "personnel" in totals
+        and any(mention.kind == "daily" for mention in listed.mentions)
+    ):
         return Found()
     spans = _uncovered(listed.covered, len(text))
     context = Context(claimant=speaker, named=speaker is not None, main=speaker)
-    day = listed.day.day if listed.day else published
-    return read_prose(text, folded, spans, lexicon(codes[0]), thousands(folded), day, context)
+    day = listed.day or range_day(folded[:5000], published) or _title_day(folded, codes[0], published)
+    return read_prose(
+        text, folded, spans, lexicon(codes[0]), thousands(folded), day.day if day else published, context
+    )
+
+
+def _title_day(folded: str, code: str, published: date | None) -> Day | None:
+    """Return the full date in the first lines, by which the size of numbers is judged before all is read."""
+    lines = folded[:_TITLE].split("\n")[:_HEAD]
+    rows = (phrases(line, 0, len(line), lexicon(code), frozenset()) for line in lines if line.strip())
+    return next((day for row in rows if (day := head_day(row, published))), None)
 
 
 def _uncovered(covered: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
@@ -156,7 +172,7 @@ def _uncovered(covered: list[tuple[int, int]], length: int) -> list[tuple[int, i
 
 
 def _document_day(folded: str, prose: Found, url: str | None, published: date | None) -> Day | None:
-    """The day of a text without a dated list: a stated range, a sentence with claims, a title, the address."""
+    """Return the day of a text without a dated list: a stated range, a sentence with claims, a title, the address."""
     ranged = range_day(folded[:5000], published)
     if ranged:
         return ranged
@@ -170,6 +186,9 @@ def _document_day(folded: str, prose: Found, url: str | None, published: date | 
     head = range(min(_HEAD, len(prose.sentences)))
     for order in sorted({*told, *head}):
         if day := stated_day(prose.sentences[order], published):
+            return day
+    for items in prose.sentences:
+        if day := attributed_day(items, published):
             return day
     for order in head:
         if order not in told and (day := heading_day(prose.sentences[order], published)):

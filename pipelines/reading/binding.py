@@ -15,7 +15,7 @@ _GLUE = frozenset({"unit", "of", "about", "more_than", "less_than", "theirs", "l
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """A number and what it counts."""
+    """Return a number and what it counts."""
 
     label: int | None  # index of the label's item; None when none was found
     metric: str | None
@@ -64,7 +64,7 @@ def _label(item: Item) -> str | None:
 
 
 def _after(items: list[Item], number: int) -> Bond:
-    """The noun behind a number: 1092 танки, 38 одиниць спеціальної техніки, 34944 نظام مدفعية."""
+    """Return the noun behind a number: 1092 танки, 38 одиниць спеціальної техніки, 34944 نظام مدفعية."""
     gap, ours = 0, False
     for at in range(_behind_change(items, number + 1), len(items)):
         item = items[at]
@@ -97,7 +97,7 @@ def _behind_change(items: list[Item], at: int) -> int:
 
 
 def _before(items: list[Item], number: int) -> Bond:
-    """The noun before a number: танків – 1637, carri armati (1.637), wanajeshi 346,070."""
+    """Return the noun before a number: танків – 1637, carri armati (1.637), wanajeshi 346,070."""
     gap = 0
     for at in range(number - 1, -1, -1):
         item = items[at]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pipelines.reading.mention import FIRST_DAY
 from pipelines.reading.phrases import COUNT, DATE, MARK, TERM, Item
-from pipelines.records import KYIV, Claim
+from pipelines.records import GENERAL_STAFF, KYIV, Claim
 
 _INVASION = (2, 24)
 _NEAR = 1  # days that a heading may differ from the publication without a note
@@ -33,21 +34,21 @@ _URL_MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A report day, and the words that said it."""
+    """Return a report day, and the words that said it."""
 
     day: date
     why: str
 
 
 def kyiv_day(moment: datetime | None) -> date | None:
-    """The Kyiv day of a moment; a naive one is Kyiv time."""
+    """Return the Kyiv day of a moment; a naive one is Kyiv time."""
     if moment is None:
         return None
     return (moment if moment.tzinfo is None else moment.astimezone(KYIV)).date()
 
 
 def resolve(year: int | None, month: int, day: int, published: date | None) -> date | None:
-    """A date, its missing year taken from the publication. None when there is no such day since the invasion."""
+    """Return a date, its missing year taken from the publication. None when there is no such day since the invasion."""
     if year is None:
         return _nearest(month, day, published)
     try:
@@ -58,7 +59,7 @@ def resolve(year: int | None, month: int, day: int, published: date | None) -> d
 
 
 def _nearest(month: int, day: int, published: date | None) -> date | None:
-    """The last such day up to the day after the publication."""
+    """Return the last such day up to the day after the publication."""
     if published is None:
         return None
     for year in (published.year + 1, published.year, published.year - 1):
@@ -69,7 +70,7 @@ def _nearest(month: int, day: int, published: date | None) -> date | None:
 
 
 def range_day(folded: str, published: date | None) -> Day | None:
-    """The end of "24.02.22 по 19.02.24", the last one in this piece of text."""
+    """Return the end of "24.02.22 по 19.02.24", the last one in this piece of text."""
     found = None
     for match in _RANGE.finditer(folded):
         day, month, year = match.groups()
@@ -82,7 +83,7 @@ def range_day(folded: str, published: date | None) -> Day | None:
 
 
 def stated_day(items: Sequence[Item], published: date | None) -> Day | None:
-    """The day that a heading states: the end of a range since the invasion, or what follows "as of"."""
+    """Return the day that a heading states: the end of a range since the invasion, or what follows "as of"."""
     for at, item in enumerate(items):
         if item.kind == DATE and item.day and (_ends_range(items, at) or _as_of(items, at)):
             when = _report_day(item, published)
@@ -92,7 +93,7 @@ def stated_day(items: Sequence[Item], published: date | None) -> Day | None:
 
 
 def since_invasion(items: Sequence[Item], published: date | None) -> Day | None:
-    """The end of a range that began with the invasion, wherever in a text it stands."""
+    """Return the end of a range that began with the invasion, wherever in a text it stands."""
     for at, item in enumerate(items):
         if item.kind == DATE and _ends_range(items, at) and (when := _report_day(item, published)):
             return Day(when, f"day: {item.text!r} ends the range since the invasion")
@@ -100,7 +101,7 @@ def since_invasion(items: Sequence[Item], published: date | None) -> Day | None:
 
 
 def _report_day(item: Item, published: date | None) -> date | None:
-    """The day of a date item, unless it is the day of the invasion, which every text names."""
+    """Return the day of a date item, unless it is the day of the invasion, which every text names."""
     if item.day is None or (item.day[1:] == _INVASION and item.day[0] in {None, FIRST_DAY.year}):
         return None
     return resolve(*item.day, published)
@@ -131,9 +132,14 @@ def partial_range(items: Sequence[Item], at: int) -> bool:
 
 def _as_of(items: Sequence[Item], at: int) -> bool:
     """Whether "as of" stands right before a date, or right behind it."""
-    before = next((i for i in reversed(items[max(0, at - 3) : at]) if not (i.is_("weekday") or i.text in {"the", ","})), None)
+    before = next(
+        (i for i in reversed(items[max(0, at - 3) : at]) if not (i.is_("weekday") or i.text in {"the", ","})), None
+    )
     behind = items[at + 1] if at + 1 < len(items) else None
-    return bool((before and before.is_("as_of") and not before.is_("on")) or (behind and behind.is_("as_of") and behind.is_("since") is False and _postposed(behind)))
+    return bool(
+        (before and before.is_("as_of") and not before.is_("on"))
+        or (behind and behind.is_("as_of") and behind.is_("since") is False and _postposed(behind))
+    )
 
 
 def _postposed(item: Item) -> bool:
@@ -142,7 +148,7 @@ def _postposed(item: Item) -> bool:
 
 
 def heading_day(items: Sequence[Item], published: date | None) -> Day | None:
-    """The date of a heading or of a date line: the only one on it."""
+    """Return the date of a heading or of a date line: the only one on it."""
     if len(items) == 1 and items[0].day == (FIRST_DAY.year, *_INVASION):
         return Day(FIRST_DAY, "day: the heading is the first day")
     days = [item for item in items if item.kind == DATE and _report_day(item, published)]
@@ -158,7 +164,7 @@ def _clock(items: Sequence[Item], at: int) -> bool:
 
 
 def head_day(items: Sequence[Item], published: date | None) -> Day | None:
-    """A full date near the beginning of a text: a title's, an agency's date line."""
+    """Return a full date near the beginning of a text: a title's, an agency's date line."""
     for at, item in enumerate(items):
         if item.kind == DATE and item.day and item.day[0] and not _since(items, at):
             when = _report_day(item, published)
@@ -168,7 +174,7 @@ def head_day(items: Sequence[Item], published: date | None) -> Day | None:
 
 
 def sentence_day(items: Sequence[Item], published: date | None, spans: Sequence[tuple[int, str, bool]]) -> Day | None:
-    """The day of a sentence that holds claims: its loss day makes the next one the report day.
+    """Return the day of a sentence that holds claims: its loss day makes the next one the report day.
 
     "9 грудня армія втратила" and "за минулу добу, 26 жовтня" name the day of the losses; a date beside the one
     who says it, or beside totals, is the day of the report. `spans` has, for each number in the sentence,
@@ -197,18 +203,39 @@ def _loss_day(items: Sequence[Item], at: int, spans: Sequence[tuple[int, str, bo
     near = items[max(0, at - 2) : at]
     if any(item.kind == TERM and item.is_("daily") for item in near):
         return True
-    beside = [*items[max(0, at - 2) : at], *items[at + 1 : at + 3]]
+    beside = [*_up_to_comma(reversed(items[max(0, at - 2) : at])), *_up_to_comma(items[at + 1 : at + 3])]
     if any(item.is_("claimant") or item.is_("say") or item.text in {"(", ")"} for item in beside):
         return False
-    following = [span for span in spans if span[0] >= items[at].end]
-    if not following:
-        return bool(spans) and all(kind == "daily" and not said for _, kind, said in spans)
-    _, kind, said = following[0]
+    _, kind, said = _nearest_number(items, at, spans)
     return kind == "daily" and not said
 
 
+def _up_to_comma(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield what stands directly beside: "Генштаб 23 жовтня", not "за даними Генштабу, 17 січня"."""
+    return itertools.takewhile(lambda item: item.text != ",", items)
+
+
+def _nearest_number(items: Sequence[Item], at: int, spans: Sequence[tuple[int, str, bool]]) -> tuple[int, str, bool]:
+    """Return the number that a date belongs to: the one before it in its clause, else the next, else the last."""
+    opens = max((item.end for item in items[:at] if item.kind == MARK and item.text in {",", ";", ":"}), default=0)
+    before = [span for span in spans if opens <= span[0] < items[at].start]
+    following = [span for span in spans if span[0] >= items[at].end]
+    return before[-1] if before else following[0] if following else spans[-1]
+
+
+def attributed_day(items: Sequence[Item], published: date | None) -> Day | None:
+    """Return the full date beside the claimant: "зведення Генштабу від 9 жовтня 2024 року"."""
+    for at, item in enumerate(items):
+        if item.kind == DATE and item.day and item.day[0]:
+            beside = [*items[max(0, at - 4) : at], *items[at + 1 : at + 3]]
+            when = _report_day(item, published)
+            if when and any(i.says.get("claimant") == GENERAL_STAFF for i in beside):
+                return Day(when, f"day: {item.text!r} beside the claimant")
+    return None
+
+
 def url_day(url: str | None, published: date | None) -> Day | None:
-    """The date in an address."""
+    """Return the date in an address."""
     if not url:
         return None
     for pattern in _URL_DATES:
@@ -227,14 +254,14 @@ def _month_named(name: str) -> int | None:
 
 
 def noted(day: date | None, published: date | None, *, stated: bool) -> str | None:
-    """The note on a heading that contradicts the publication by more than a day."""
+    """Return the note on a heading that contradicts the publication by more than a day."""
     if not stated or day is None or published is None or abs((published - day).days) <= _NEAR:
         return None
     return f"the text says {day}, but was published on {published}"
 
 
 def date_from_totals(claims: Sequence[Claim], known: Callable[[str], Mapping[date, int]]) -> date | None:
-    """The day of an undated text: the one day whose known totals agree with all of its totals, if exactly one does.
+    """Return the day of an undated text: the one day whose known totals agree with all of its totals, if exactly one does.
 
     `known` gives the totals of a metric by day. Totals that never moved fit many days; the others decide.
     """

@@ -37,7 +37,7 @@ _QUOTE = 200
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What stands before the number of a line."""
+    """Return what stands before the number of a line."""
 
     metric: str | None
     hedge: Hedge | None = None
@@ -46,7 +46,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What the words above a list say of all its lines."""
+    """Return what the words above a list say of all its lines."""
 
     kind: str | None  # total, daily, other
     losses: bool  # it announces Russian losses
@@ -56,7 +56,7 @@ class Heading:
 
 @dataclass(slots=True)
 class Listed:
-    """What the lists of a document say."""
+    """Return what the lists of a document say."""
 
     mentions: list[Mention] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
@@ -100,7 +100,7 @@ class _Lists:
         return label
 
     def _label_above(self, match: re.Match[str]) -> Label | None:
-        """The label of a line that has none: a section's heading, "Personnel:", stands alone above it."""
+        """Return the label of a line that has none: a section's heading, "Personnel:", stands alone above it."""
         above = self.folded[max(0, match.start() - _SECTION) : match.start()].rstrip()
         heading = above[above.rfind("\n") + 1 :]
         if not heading.endswith(":") or any(char.isdigit() for char in heading):
@@ -109,9 +109,9 @@ class _Lists:
         return Label(section.metric, _label(match["label"] + heading, self.codes).hedge) if section.metric else None
 
     def _is_prose(self, match: re.Match[str]) -> bool:
-        """A line with more labels and numbers behind the first: a list in one paragraph."""
+        """Return a line with more labels and numbers behind the first: a list in one paragraph."""
         rest = match["rest"]
-        return len(rest) > 60 and len(re.findall(r"\d+", rest)) > 2  # noqa: PLR2004 - a change, and one more
+        return len(rest) > 60 and len(re.findall(r"\d+", rest[:_QUOTE])) > 2  # noqa: PLR2004 - a change, and one more
 
     def _apart(self, last: re.Match[str], match: re.Match[str]) -> bool:
         """Whether a date or another heading stands between two lines."""
@@ -149,7 +149,7 @@ class _Lists:
         return self.found.covered[-1][1] if self.found.covered else 0
 
     def _day_of(self, above: str) -> Day | None:
-        """The day in the heading nearest to the list."""
+        """Return the day in the heading nearest to the list."""
         for line in reversed([line.strip() for line in above.split("\n") if line.strip()]):
             day = range_day(line, self.published) or _dated(line, self.codes[:1], self.published)
             if day:
@@ -204,7 +204,7 @@ class _Lists:
         )  # fmt: skip
 
     def _unusual(self, match: re.Match[str], label: Label, heading: Heading, day: Day | None) -> None:
-        """A line with scales, prisoners, or words around its numbers: read like a sentence."""
+        """Return a line with scales, prisoners, or words around its numbers: read like a sentence."""
         items = phrases(self.folded, match.start("number"), match.end(), lexicon(self.codes[0]), frozenset(",."))
         metric, total_seen = label.metric, False
         for at, item in enumerate(items):
@@ -240,14 +240,14 @@ def _bracketed(items: Sequence[object], at: int) -> bool:
 
 
 def _stranger(match: re.Match[str]) -> bool:
-    """A line that looks like the others: some letters, a dash or colon, a number, little else."""
+    """Return a line that looks like the others: some letters, a dash or colon, a number, little else."""
     label = match["label"].rstrip()
     return len(re.findall(r"[^\W\d_]", label)) > 2 and label[-1:] in {"-", ":", "|"} and len(match["rest"]) < 60  # noqa: PLR2004 - a short line
 
 
 @lru_cache(maxsize=8192)
 def _label(prefix: str, codes: tuple[str, ...]) -> Label:
-    """What the text before a line's number says, if it is a label and nothing more. Bilingual lines agree or are none."""
+    """Return what the text before a line's number says, if it is a label and nothing more. Bilingual lines agree or are none."""
     for chosen in _choices(codes):
         found = _read_label(prefix, chosen)
         if found.metric and found.whole:
@@ -306,7 +306,7 @@ def _scale(unit: str, codes: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _heading(above: str, codes: tuple[str, ...]) -> Heading:
-    """What the two lines above a list say; a title counts as one."""
+    """Return what the two lines above a list say; a title counts as one."""
     lines = [line for line in above.split("\n") if line.strip()][-3:]
     kind, losses, claimant, ours = None, False, None, False
     for line in lines:
@@ -323,7 +323,7 @@ def _heading(above: str, codes: tuple[str, ...]) -> Heading:
 
 @lru_cache(maxsize=4096)
 def _dated(line: str, codes: tuple[str, ...], published: date | None) -> Day | None:
-    """The date of one line, if it is a heading's."""
+    """Return the date of one line, if it is a heading's."""
     if len(line) > 300 or not any(char.isdigit() for char in line):  # noqa: PLR2004 - a heading, not a paragraph
         return None
     items = phrases(line, 0, len(line), lexicon(codes[0]), frozenset())

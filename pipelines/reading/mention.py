@@ -39,7 +39,7 @@ class Mention:
 
 @dataclass(slots=True)
 class Trouble:
-    """A number that stands where a tally stands and could not be read."""
+    """Return a number that stands where a tally stands and could not be read."""
 
     problem: str
     span: Span | None
@@ -47,7 +47,7 @@ class Trouble:
 
 
 def metric_on(metric: str, day: date | None) -> str:
-    """The key under which a category is kept on a day: its name changed when two lines became one."""
+    """Return the key under which a category is kept on a day: its name changed when two lines became one."""
     if metric == "vehicles" and (day is None or day >= MERGED):
         return "vehicles_and_fuel_tanks"
     if metric == "vehicles_and_fuel_tanks" and day is not None and day < MERGED:
@@ -62,7 +62,7 @@ def could_be_daily(metric: str, value: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def floor(metric: str, day: date | None) -> int:
-    """What a total of that day is surely above: known days, and a line between them. Without a day, the first day's."""
+    """Return what a total of that day is surely above: known days, and a line between them. Without a day, the first day's."""
     known = bounds()[metric_on(metric, day)]["floors"]
     when = day or FIRST_DAY
     reached = [point for point in known if point[0] <= when]

@@ -22,7 +22,7 @@ _META = frozenset({"date", "day", "personnel*", "source", "sourceUri", "resource
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post kept as JSON: its text, where the text's characters stand in the JSON is not told."""
+    """Return a post kept as JSON: its text, where the text's characters stand in the JSON is not told."""
 
     text: str
     published_at: datetime | None
@@ -49,7 +49,7 @@ def loads(text: str) -> Any:
 
 
 def posts(data: Any) -> list[Post]:
-    """The posts in a JSON document: objects with a text, and no record of figures."""
+    """Return the posts in a JSON document: objects with a text, and no record of figures."""
     rows = data if isinstance(data, list) else data.get("data", [data]) if isinstance(data, dict) else []
     rows = rows if isinstance(rows, list) else [rows]
     found = []
@@ -78,12 +78,12 @@ def _time(row: dict[str, Any]) -> datetime | None:
 
 @cache
 def _names() -> dict[str, str]:
-    """What the mirrors call a category. Their vocabularies do not contradict each other."""
+    """Return what the mirrors call a category. Their vocabularies do not contradict each other."""
     return {name: metric.key for metric in METRICS.values() for name in metric.known_as.values()}
 
 
 def records(data: Any) -> list[dict[str, Any]]:
-    """The records of figures in a JSON document, at any of the places where the mirrors keep them."""
+    """Return the records of figures in a JSON document, at any of the places where the mirrors keep them."""
     return list(_find(data, 0))
 
 
@@ -183,7 +183,7 @@ def _claims(
 
 
 def _outside(metric: str, day: date, total: int, name: str, troubles: list[Trouble]) -> None:
-    """A category outside its time: mirrors print zero before it began, and its last total for ever after it ended."""
+    """Return a category outside its time: mirrors print zero before it began, and its last total for ever after it ended."""
     until = METRICS[metric].valid_until
     if total and not (until and day > until):
         troubles.append(Trouble(f"{metric} was not reported on {day}", None, f"{name}: {total}"))

@@ -14,7 +14,7 @@ _EVIDENCE = re.compile(r"(?<![\d.,])\d{1,3}([.,])(?:\d{3}\1)*\d{3}(?![\d.,])")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run of digits says."""
+    """Return what a run of digits says."""
 
     value: int | None  # as a count; None when it is none
     decimal: tuple[int, int] | None  # digits without the separator, and how many of them are decimals
@@ -35,7 +35,7 @@ def written(digits: str) -> Written:
 
 
 def scaled(digits: str, scale: int, thousands: frozenset[str]) -> tuple[int, int] | None:
-    """The value of digits before "thousand" or "million", and the smallest step that this way of writing can tell.
+    """Return the value of digits before "thousand" or "million", and the smallest step that this way of writing can tell.
 
     "29,2" thousand is 29,200 and tells hundreds. "1,475" thousand is 1,475,000 where the document separates
     thousands with a comma and the result can be a tally, else 1,475. None when there is no such number.
@@ -58,7 +58,7 @@ def thousands(folded: str) -> frozenset[str]:
 
 
 def resolution(value: int) -> int:
-    """The place of the last digit that is not zero: 82,700 tells hundreds."""
+    """Return the place of the last digit that is not zero: 82,700 tells hundreds."""
     step = 1
     while value and value % (step * 10) == 0:
         step *= 10

@@ -40,7 +40,7 @@ _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The text of a page, its title first, and what made it."""
+    """Return the text of a page, its title first, and what made it."""
 
     text: str
     extractor: str
@@ -68,7 +68,7 @@ def is_page(text: str, content_type: str) -> bool:
 
 
 def page(text: str) -> Page:
-    """The text of a page or of a fragment of one."""
+    """Return the text of a page or of a fragment of one."""
     from lxml import html  # noqa: PLC0415 - 15 ms that a post in plain text need not pay
 
     document = html.document_fromstring(text if text.strip() else "<p></p>")
@@ -90,7 +90,7 @@ def page(text: str) -> Page:
 
 
 def _inside_post(element: HtmlElement) -> bool:
-    """A caption nested twice, a quoted reply, a link's preview: read once, or not at all."""
+    """Return a caption nested twice, a quoted reply, a link's preview: read once, or not at all."""
     if any(name in (element.get("class") or "") for name in _REPLY):
         return True
     return any(
@@ -127,7 +127,7 @@ def _article(text: str) -> str:
 
 
 def _lines(root: HtmlElement) -> str:
-    """The text below an element, a line for each block, a tab between cells."""
+    """Return the text below an element, a line for each block, a tab between cells."""
     pieces: list[str] = []
     _collect(root, pieces)
     lines = (

@@ -186,7 +186,7 @@ class _Reader:
         return self._says(at, "scale") or 0
 
     def _count(self, at: int) -> int:
-        """A number in digits or words, with its scales: 8 тис. 815, 1 мільйон 209 880, сто двадцять, 118万2610."""
+        """Return a number in digits or words, with its scales: 8 тис. 815, 1 мільйон 209 880, сто двадцять, 118万2610."""
         total, last, here, step = 0, 10**12, at, 1
         bare = True  # no part was read yet
         ended_in_scale = False
@@ -211,7 +211,7 @@ class _Reader:
         return here
 
     def _joined(self, at: int, *, ended_in_scale: bool) -> int:
-        """Where the next part of the same number begins: at once, after "and", or after the dot of "тис."."""
+        """Return where the next part of the same number begins: at once, after "and", or after the dot of "тис."."""
         if ended_in_scale and self.pieces[at].text == "." and at + 1 < len(self.pieces):
             return at + 1
         return at + 1 if self._says(at, "and") and self._part_follows(at + 1) else at
@@ -299,7 +299,7 @@ class _Reader:
         return cased and word.kind == WORD and len(word.text) <= _MODEL_LETTERS and not self._says(at, "metric")
 
     def _broken(self, at: int) -> int:
-        """A run of digits that is no count: 5.0001, or digits that were lost (,000)."""
+        """Return a run of digits that is no count: 5.0001, or digits that were lost (,000)."""
         piece = self.pieces[at]
         if piece.kind != NUMBER:
             return 0
@@ -311,7 +311,7 @@ class _Reader:
 
 
 def _place(number: int) -> int:
-    """What a following number word must be smaller than: after twenty comes a digit."""
+    """Return what a following number word must be smaller than: after twenty comes a digit."""
     if number < 20 or number == 1500:  # noqa: PLR2004 - one, …, nineteen, and "one and a half thousand" stand alone
         return 1
     return 10 if number < 100 else 100  # noqa: PLR2004 - tens, hundreds

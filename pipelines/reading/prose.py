@@ -12,12 +12,13 @@ from pipelines.reading.binding import THING, Bond, bind
 from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total, floor
 from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
 from pipelines.reading.sentences import Sentence, sentences
-from pipelines.reading.vocabulary import Lexicon, claimants
+from pipelines.reading.vocabulary import Lexicon, claimants, trigger
 from pipelines.records import GENERAL_STAFF, Hedge
 
 _QUOTE = 300  # characters of a sentence that are kept beside its numbers
 _ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
+_LONG = 1000  # characters: a sentence so long is only read if it has a word that a tally needs
 _SHORT_LINE = 5  # items of a list's line
 _REPORT_NEAR = 3  # days
 _SMALLEST_UNNAMED = 10_000  # below it other series reach the size of personnel
@@ -28,7 +29,7 @@ _PERSONNEL = frozenset({"personnel", "people"})
 
 @dataclass(slots=True)
 class Context:
-    """What a sentence leaves for the next."""
+    """Return what a sentence leaves for the next."""
 
     claimant: str | None = None
     named: bool = False  # a claimant was named anywhere before
@@ -37,16 +38,18 @@ class Context:
     metric: str | None = None  # of its last number
     main: str | None = None  # the first claimant whose tally is read
     russian: bool = False  # Russia, Russians or the enemy were mentioned
+    war: bool = False  # they or Ukraine were
 
 
 @dataclass(slots=True)
 class Found:
-    """What the sentences of a document say."""
+    """Return what the sentences of a document say."""
 
     mentions: list[Mention] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     sentences: list[list[Item]] = field(default_factory=list)
     russian: bool = False  # Russia, Russians or the enemy are mentioned
+    war: bool = False  # they or Ukraine are
 
 
 @dataclass(slots=True)
@@ -70,11 +73,12 @@ def read_prose(
     """Read the sentences of some pieces of a text. `day` is only used for what size a number can have."""
     found = Found()
     for order, sentence in enumerate(sentences(text, folded, lexicon, spans)):
-        items = phrases(folded, sentence.start, sentence.end, lexicon, thousands)
+        noise = sentence.end - sentence.start > _LONG and not trigger().search(folded, sentence.start, sentence.end)
+        items = [] if noise else phrases(folded, sentence.start, sentence.end, lexicon, thousands)
         reader = _Sentence(text, sentence, items, lexicon, day, context, order)
         reader.read(found)
         found.sentences.append(items)
-    found.russian = context.russian
+    found.russian, found.war = context.russian, context.war
     return found
 
 
@@ -119,7 +123,7 @@ class _Sentence:
         return self.day is None or (when is not None and abs((self.day - when).days) <= _REPORT_NEAR)
 
     def _bare_month(self, at: int) -> bool:
-        """A month that stands for itself: in July and August; not a word that only looks like one."""
+        """Return a month that stands for itself: in July and August; not a word that only looks like one."""
         if not any(item.is_("on") or item.is_("since") for item in self.items[max(0, at - 2) : at]):
             return self._preceded(at, "and") and any(self.items[i].is_("month") for i in range(max(0, at - 3), at))
         return self._since(at) or not self._is_february(at)
@@ -189,7 +193,8 @@ class _Sentence:
         for at, item in enumerate(self.items):
             if at in by_place:
                 number = by_place[at]
-                number.sub, number.signed = sub, bool(number.item.signed)
+                number.signed = bool(number.item.signed)
+                number.sub = sub or (at + 1 < len(self.items) and self.items[at + 1].is_("of_which"))
                 if leading:
                     number.kind, number.why, number.firm = *leading, fresh
                 clause.append(number)
@@ -228,7 +233,7 @@ class _Sentence:
                     leading = None
 
     def _rises(self, numbers: list[_Number]) -> None:
-        """A change and the total it leads to: vzrostly o 1 390 na 871 260, rose by 10 to 10,187."""
+        """Return a change and the total it leads to: vzrostly o 1 390 na 871 260, rose by 10 to 10,187."""
         for first, second in itertools.pairwise(numbers):
             if self._led(first, "by") and self._led(second, "to") and first.item.value <= second.item.value:
                 metric = next((n.bond.metric for n in (first, second) if n.bond.metric not in {None, THING}), None)
@@ -280,7 +285,9 @@ class _Sentence:
                 continue
             if metric == THING:
                 continue
-            previous = last.metric if last else self.context.metric if number.kind and number.firm else None
+            previous = (
+                last.metric if last else self.context.metric if number.sub or (number.kind and number.firm) else None
+            )
             marked = (
                 number.kind in {"daily", "total"}
                 and number.firm
@@ -294,6 +301,7 @@ class _Sentence:
         """Say which of two numbers of one metric is the total and which the change."""
         if last is None:
             number.sub = True
+            number.kind, number.why = number.kind or "daily", number.why or "a part of what the sentence before says"
             return
         beside = number.signed or bracketed or number.sub
         larger = number.item.value > last.item.value
@@ -318,7 +326,9 @@ class _Sentence:
         for item in reversed(self.items[max(0, number.at - 3) : number.at]):
             if item.kind == MARK and item.text == "(":
                 return True
-            if item.text not in {"+", "-"} and not any(item.is_(c) for c in ("and", "more", "of_which", "total", "daily", "by")):
+            if item.text not in {"+", "-"} and not any(
+                item.is_(c) for c in ("and", "more", "of_which", "total", "daily", "by")
+            ):
                 return False
         return False
 
@@ -431,7 +441,13 @@ class _Sentence:
                 number.kind, number.why = "total", "too large for one day"
             elif number.kind == "total" and self._too_small(number):
                 number.kind, number.why = "daily", "too small for a total"
-        if undecided and self.context.kind == "other" and not named and not self.sentence.paragraph and not self.markers:
+        if (
+            undecided
+            and self.context.kind == "other"
+            and not named
+            and not self.sentence.paragraph
+            and not self.markers
+        ):
             for number in undecided:
                 number.kind, number.why = "other", "as the sentence before"
         elif undecided:
@@ -524,11 +540,14 @@ class _Sentence:
         if acts or self.sentence.paragraph or named:
             context.tally = tally and bool(kept or self._heads())
         context.tally = context.tally or self._heads()
-        context.russian = context.russian or any(item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items)
+        context.russian = context.russian or any(
+            item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items
+        )
+        context.war = context.war or context.russian or any(item.is_("ukrainian") for item in self.items)
         context.metric = next((number.metric for number in reversed(numbers) if number.metric), None)
 
     def _heads(self) -> bool:
-        """A heading that announces losses: "З 24 лютого знищено:"."""
+        """Return a heading that announces losses: "З 24 лютого знищено:"."""
         return any(item.is_("loss") or item.is_("theirs") for item in self.items) and not any(
             item.is_("act") or item.is_("ours") for item in self.items
         )

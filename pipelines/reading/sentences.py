@@ -17,7 +17,7 @@ _SHORT = 4  # letters of an abbreviation
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A piece of the text, and whether it begins a line."""
+    """Return a piece of the text, and whether it begins a line."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class Sentence:
 
 
 def sentences(text: str, folded: str, lexicon: Lexicon, spans: list[tuple[int, int]]) -> Iterator[Sentence]:
-    """The sentences of the given pieces of a text, in order."""
+    """Return the sentences of the given pieces of a text, in order."""
     for begin, end in spans:
         start, fresh, paragraph = begin, True, True
         for match in _END.finditer(folded, begin, end):

@@ -48,7 +48,7 @@ _FOLD = _table()
 
 
 def fold(text: str) -> str:
-    """The text in lower case, with one kind of space, dash, apostrophe and digit, and without accents."""
+    """Return the text in lower case, with one kind of space, dash, apostrophe and digit, and without accents."""
     folded = text.translate(_FOLD).lower()
     if len(folded) == len(text):
         return folded

@@ -24,7 +24,7 @@ WORDS: Final = frozenset(
         "total", "daily", "other",  # the time that a number is for; other: a month, a year, a night
         "more", "of_which", "in_brackets", "respectively",  # a further one; a part of what was just said
         "and", "stop", "unit",  # joins items; ends a noun phrase; counts things without naming them
-        "loss", "act", "thing", "ours", "theirs", "russian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
+        "loss", "act", "thing", "ours", "theirs", "russian", "ukrainian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
         "russia", "say", "actor", "quote",  # Russia as a subject; says; a unit or service; "according to him"
         "as_of", "since", "until", "on",  # before a date
         "by", "to", "between",  # rose by so many to so many; between so many and so many
@@ -38,7 +38,7 @@ _LONGEST_TERM: Final = 9  # words
 
 @dataclass(slots=True)
 class Meaning:
-    """What one term says: category to value, e.g. `{"metric": "tanks"}`."""
+    """Return what one term says: category to value, e.g. `{"metric": "tanks"}`."""
 
     values: dict[str, Any]
     weight: int = 0  # letters of the pattern: the more specific one wins
@@ -118,7 +118,7 @@ class Lexicon:
                 yield number
 
     def match(self, pieces: Sequence[Token], at: int) -> tuple[int, Meaning] | None:
-        """The longest term at a token: the index after it, and what it says."""
+        """Return the longest term at a token: the index after it, and what it says."""
         best: tuple[int, int, Meaning] | None = None
         paths = [(self._root, at)]
         for depth in range(_LONGEST_TERM):
@@ -142,7 +142,7 @@ class Lexicon:
                     yield node.after[number], at + 1
 
     def _glued(self, pieces: Sequence[Token], at: int) -> tuple[int, Meaning] | None:
-        """A term behind a glued article or conjunction, or number words written as one."""
+        """Return a term behind a glued article or conjunction, or number words written as one."""
         word = pieces[at].text
         for prefix in self.prefixes:
             if word.startswith(prefix) and len(word) > len(prefix) + 1:
@@ -154,7 +154,7 @@ class Lexicon:
         return (at + 1, Meaning({"number": value})) if value is not None else None
 
     def _spelled(self, word: str) -> int | None:
-        """The value of number words written as one: einundzwanzig, ventitre, huszonharom."""
+        """Return the value of number words written as one: einundzwanzig, ventitre, huszonharom."""
         value, rest = 0, word
         while rest:
             head = next((rest[:n] for n in range(len(rest), 1, -1) if rest[:n] in self._numbers), None)
@@ -168,7 +168,7 @@ class Lexicon:
 
 
 def cut(spelling: str) -> list[str]:
-    """The words of a pattern, cut like a text is, with their stars."""
+    """Return the words of a pattern, cut like a text is, with their stars."""
     words: list[str] = []
     for part in spelling.split():
         pieces = [piece.text for piece in tokens(part.replace("*", "")) if piece.kind in {WORD, NUMBER}]
@@ -200,6 +200,8 @@ def terms(table: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
     ):
         for value, patterns in table.get(section, {}).items():
             yield from ((pattern, category, value) for pattern in patterns)
+            if category == "claimant":
+                yield from ((pattern, "ukrainian", True) for pattern in patterns if _names(pattern, table, "ukrainian"))
     for section, category in (("numbers", "number"), ("scales", "scale")):
         for value, patterns in table.get(section, {}).items():
             yield from ((pattern, category, int(value)) for pattern in patterns)
@@ -208,6 +210,12 @@ def terms(table: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
     for section, category in (("months", "month"), ("weekdays", "weekday")):
         for place, patterns in enumerate(table.get(section, ())):
             yield from ((pattern, category, place + 1) for pattern in patterns)
+
+
+def _names(pattern: str, table: dict[str, Any], category: str) -> bool:
+    """Tell whether a word of a pattern begins like one of a category."""
+    stems = tuple(word.strip("*") for word in table.get("words", {}).get(category, ()))
+    return any(word.startswith(stems) for word in re.split(r"[ (|)]+", pattern))
 
 
 @cache
@@ -242,7 +250,7 @@ def _check(name: str, table: dict[str, Any]) -> None:
 
 @cache
 def lexicon(code: str) -> Lexicon:
-    """The compiled terms of one language."""
+    """Return the compiled terms of one language."""
     return Lexicon(languages()[code])
 
 
@@ -254,7 +262,7 @@ def claimants() -> dict[str, dict[str, Any]]:
 
 @cache
 def bounds() -> dict[str, Any]:
-    """What size a number can be: `pipelines/vocabulary/bounds.toml`."""
+    """Return what size a number can be: `pipelines/vocabulary/bounds.toml`."""
     return tomllib.loads((files("pipelines") / "vocabulary" / "bounds.toml").read_text("utf-8"))
 
 
@@ -276,7 +284,7 @@ def trigger() -> re.Pattern[str]:
 
 
 def _stem(spelling: str) -> Iterator[str]:
-    """The longest plain word of a pattern, as it may stand in a text, folded or not."""
+    """Return the longest plain word of a pattern, as it may stand in a text, folded or not."""
     word = max((part.strip("*") for part in spelling.lower().split()), key=len)
     yield word
     yield fold(word)

@@ -21,7 +21,7 @@ _ENOUGH = 3  # distinct metrics by which a text without a named claimant is a ta
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all claims of one reading share."""
+    """Return what all claims of one reading share."""
 
     day: date | None
     reader: str
@@ -29,6 +29,7 @@ class Report:
     why: str
     speaker: str | None
     russian: bool  # Russia or the enemy is mentioned
+    war: bool  # Russia or Ukraine is
 
 
 def weigh(
@@ -55,11 +56,13 @@ def weigh(
 
 
 def _vouched(mentions: Sequence[Mention], report: Report) -> Iterable[Mention]:
-    """The mentions whose claimant is known and keeps a tally."""
+    """Return the mentions whose claimant is known and keeps a tally."""
     nameless = [mention for mention in mentions if mention.claimant is None]
     heir = report.speaker or (GENERAL_STAFF if _is_tally(nameless, mentions, report) else None)
     for mention in mentions:
         mention.claimant = mention.claimant or heir
+        if not (report.war or mention.listed or len(mentions) >= _PLENTY):
+            continue  # some other general staff, in some other war
         if mention.claimant is not None and claimants()[mention.claimant].get("tally"):
             yield mention
 
@@ -67,7 +70,7 @@ def _vouched(mentions: Sequence[Mention], report: Report) -> Iterable[Mention]:
 def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], report: Report) -> bool:
     """Whether numbers that nobody is named for are the tally: enough Russian totals, or company that is."""
     if any(mention.claimant == GENERAL_STAFF for mention in mentions):
-        return True
+        return report.war
     totals = {m.metric for m in nameless if m.kind == "total" and could_be_total(m.metric, m.value, report.day)}
     if any(_is_personnel_total(mention, report.day) for mention in nameless):
         return report.russian or len(totals) >= _PLENTY
@@ -77,12 +80,18 @@ def _is_tally(nameless: Sequence[Mention], mentions: Sequence[Mention], report: 
 def _is_personnel_total(mention: Mention, day: date | None) -> bool:
     """Whether a number is of the size of that day's personnel total, which nothing else is."""
     least = floor("personnel", day)
-    return mention.metric in {"personnel", "people"} and mention.kind == "total" and least <= mention.value <= least * _CEILING + _EARLY
+    return (
+        mention.metric in {"personnel", "people"}
+        and mention.kind == "total"
+        and least <= mention.value <= least * _CEILING + _EARLY
+    )
 
 
 def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> tuple[Mention | None, Problem | None]:
-    """The one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
+    """Return the one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
     exact = [mention for mention in found if mention.kind == kind and not mention.rounded]
+    if len(exact) == 1 and exact[0].listed:
+        return exact[0], None
     exact = [mention for mention in exact if mention.listed or _conceivable(mention, day)]
     exact = [mention for mention in exact if mention.listed] or exact
     exact = [m for m in exact if not any(_rounds(m, other) for other in exact)]
