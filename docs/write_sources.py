@@ -51,8 +51,7 @@ def page(name: str, spider: type[SourceSpider]) -> str:
     """Return the page of one source: its docstring, and what it declares."""
     words = inspect.cleandoc(spider.__doc__ or "")
     lines = [f"# `{name}`: {spider.title}", ""]
-    for line in words.splitlines():
-        lines.append(line.strip() if line.startswith(" ") else f"\n## {line}\n" if line in TERMS else line)
+    lines += [f"\n## {line}\n" if line in TERMS else line.strip() for line in words.splitlines()]
     minutes = round(spider.cadence.total_seconds() / 60)
     lines += ["", "## Declared", "", f"- publisher: {spider.publisher}", f"- language: {spider.language}"]
     lines += [f"- fetched from: {spider.home}", f"- polled every {minutes} minutes"]

@@ -30,14 +30,15 @@ class Desk:
     async def sync(self, wanted: Mapping[Key, list[Episode]], held: Iterable[Mapping[str, Any]]) -> int:
         """Move the incidents that are held to the episodes that are wanted; return how many changed.
 
-        An incident that no episode implies any more is withdrawn.
+        An incident that no episode implies any more is withdrawn, unless a person has explained it: the checks
+        obey the explanation, and find nothing there because of it.
         """
         rows = {(row["kind"], row["claimant"], row["metric"], row["as_of"], row["episode"]): row for row in held}
         changed = 0
         for key, episodes in wanted.items():
             for number, episode in enumerate(episodes, 1):
                 changed += await self._sync_one(number, episode, rows.pop((*key, number), None))
-        for row in rows.values():
+        for row in (row for row in rows.values() if row["verdict"] is None):
             changed += await self._end(row, "withdrawn", "later arrivals no longer imply it")
         return changed
 
