@@ -10,7 +10,7 @@ _GAP_AFTER = 3  # unknown words between a number and its noun: "1 010 зникл
 _GAP_BEFORE = 2  # between a noun and its number
 _LONGEST_CHANGE = 9  # items between brackets
 THING = "thing"
-_GLUE = frozenset({"unit", "of", "about", "more_than", "less_than", "theirs", "loss", "more", "russian"})
+_GLUE = frozenset({"unit", "of", "about", "more_than", "less_than", "theirs", "loss", "more", "russian", "between"})
 
 
 @dataclass(frozen=True, slots=True)

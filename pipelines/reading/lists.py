@@ -11,7 +11,7 @@ from functools import lru_cache
 from pipelines.reading.dates import Day, heading_day, range_day, stated_day
 from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
 from pipelines.reading.numbers import resolution, written
-from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, phrases
+from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
 from pipelines.reading.tokens import tokens
 from pipelines.reading.vocabulary import claimants, languages, lexicon
 from pipelines.records import GENERAL_STAFF, Hedge
@@ -207,6 +207,7 @@ class _Lists:
         """Return a line with scales, prisoners, or words around its numbers: read like a sentence."""
         items = phrases(self.folded, match.start("number"), match.end(), lexicon(self.codes[0]), frozenset(",."))
         metric, total_seen = label.metric, False
+        changed = any(item.kind == COUNT and _bracketed(items, at) for at, item in enumerate(items))
         for at, item in enumerate(items):
             if item.kind == BROKEN and not total_seen:
                 self.found.troubles.append(
@@ -222,7 +223,7 @@ class _Lists:
                 self._add(match, other, heading, day, "total", item.value, (item.start, item.end))
                 metric = None
             elif not total_seen:
-                kind = self._kind(label, item.value, heading, day)
+                kind: Kind = "total" if changed else self._kind(label, item.value, heading, day)
                 self._add(match, label, heading, day, kind, item.value, (item.start, item.end))
                 total_seen = True
             elif metric and (item.signed or _bracketed(items, at)):
@@ -234,9 +235,14 @@ class _Lists:
         return self.text[match.start() : match.end()].strip()[:_QUOTE]
 
 
-def _bracketed(items: Sequence[object], at: int) -> bool:
-    before = items[at - 1] if at else None
-    return getattr(before, "kind", "") == MARK and getattr(before, "text", "") in {"(", "+", "-"}
+def _bracketed(items: Sequence[Item], at: int) -> bool:
+    """Tell whether a number is a change beside its total: (+20), (plus 20), | +20."""
+    for item in reversed(items[max(0, at - 3) : at]):
+        if item.kind == MARK and item.text in {"(", "+"}:
+            return True
+        if not (item.text == "-" or item.is_("and") or item.is_("more")):
+            return False
+    return False
 
 
 def _stranger(match: re.Match[str]) -> bool:

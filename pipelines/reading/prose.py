@@ -153,7 +153,7 @@ class _Sentence:
         numbers = [
             _Number(at, self.items[at], bond)
             for at, bond in bonds.items()
-            if not (self._is_year(at) and (bond.label is None or bond.label != at + 1))
+            if not (self._is_year(at) and (bond.label is None or bond.label != at + 1)) and not self._opens_range(at)
         ]
         numbers += self._implied(numbers)
         numbers.sort(key=lambda number: number.at)
@@ -164,6 +164,10 @@ class _Sentence:
         self._enter()
         kept = [n for n in numbers if n.metric and not self._not_lost(n) and not self._between(numbers, n)]
         self._leave(numbers, kept, found)
+
+    def _opens_range(self, at: int) -> bool:
+        """Tell whether a number is the first day of a range: від 11 до 18 грудня."""
+        return at + 2 < len(self.items) and self.items[at + 2].kind == DATE and partial_range(self.items, at + 2)
 
     def _implied(self, numbers: list[_Number]) -> list[_Number]:
         """One that is not written: "втратили танк, бойову броньовану машину"."""
@@ -200,13 +204,14 @@ class _Sentence:
                 clause.append(number)
             elif at in self.markers:
                 kind = self.markers[at]
-                open_ = [number for number in clause if not number.firm or number.kind is None]
+                open_ = [number for number in clause if not number.firm or number.kind is None] or clause[1:][-1:]
                 if open_:
                     for number in open_:
                         number.kind, number.why, number.firm = kind, item.text, True
                     if not sub and not outer:
                         for number in waiting:
-                            number.kind, number.why = kind, item.text
+                            if kind != "daily" or could_be_daily(number.bond.metric or "personnel", number.item.value):
+                                number.kind, number.why = kind, item.text
                         waiting = []
                 else:
                     leading, fresh = (kind, item.text), True
@@ -215,7 +220,11 @@ class _Sentence:
                         outer.append((None, []))
             if item.kind == TERM and item.is_("of_which"):
                 sub = True
-            ends = (item.kind == MARK and item.text in {",", ";", "(", ")", ":"}) or item.is_("and")
+            ends = (
+                (item.kind == MARK and item.text in {",", ";", "(", ")", ":"})
+                or item.is_("and")
+                or item.is_("of_which")
+            )
             if not ends:
                 continue
             waiting += [number for number in clause if number.kind is None]
@@ -335,6 +344,12 @@ class _Sentence:
     # Whose, and whether it was lost at all
 
     def _enter(self) -> None:
+        self.context.russian = self.context.russian or any(
+            item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items
+        )
+        self.context.war = (
+            self.context.war or self.context.russian or any(item.is_("ukrainian") for item in self.items)
+        )
         if self.sentence.fresh and self.context.claimant not in {None, self.context.main} and not self._quoted():
             self.context.claimant = self.context.main if self.sentence.paragraph else self.context.claimant
 
@@ -403,7 +418,10 @@ class _Sentence:
         acts = any(item.is_("act") and not item.is_("loss") for item in self.items)
         marked = any(number.kind in {"daily", "total"} for number in kept)
         staff = any(claimants()[who].get("tally") for _, who in named)
-        tally = ours or len(distinct) >= _ENUMERATION or (staff and marked) or (self.context.tally and not acts)
+        sized = self.context.russian and any(self._is_personnel_total(number) for number in kept)
+        tally = (
+            ours or sized or len(distinct) >= _ENUMERATION or (staff and marked) or (self.context.tally and not acts)
+        )
         self._settle(kept, named)
         if self._partial(kept):
             for number in kept:
@@ -540,10 +558,6 @@ class _Sentence:
         if acts or self.sentence.paragraph or named:
             context.tally = tally and bool(kept or self._heads())
         context.tally = context.tally or self._heads()
-        context.russian = context.russian or any(
-            item.is_("russian") or item.is_("theirs") or item.is_("russia") for item in self.items
-        )
-        context.war = context.war or context.russian or any(item.is_("ukrainian") for item in self.items)
         context.metric = next((number.metric for number in reversed(numbers) if number.metric), None)
 
     def _heads(self) -> bool:

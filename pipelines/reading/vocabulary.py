@@ -201,7 +201,8 @@ def terms(table: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
         for value, patterns in table.get(section, {}).items():
             yield from ((pattern, category, value) for pattern in patterns)
             if category == "claimant":
-                yield from ((pattern, "ukrainian", True) for pattern in patterns if _names(pattern, table, "ukrainian"))
+                spellings = (spelling for pattern in patterns for spelling in expand(pattern))
+                yield from ((spelling, "ukrainian", True) for spelling in spellings if _ukrainian(spelling, table))
     for section, category in (("numbers", "number"), ("scales", "scale")):
         for value, patterns in table.get(section, {}).items():
             yield from ((pattern, category, int(value)) for pattern in patterns)
@@ -212,10 +213,10 @@ def terms(table: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
             yield from ((pattern, category, place + 1) for pattern in patterns)
 
 
-def _names(pattern: str, table: dict[str, Any], category: str) -> bool:
-    """Tell whether a word of a pattern begins like one of a category."""
-    stems = tuple(word.strip("*") for word in table.get("words", {}).get(category, ()))
-    return any(word.startswith(stems) for word in re.split(r"[ (|)]+", pattern))
+def _ukrainian(spelling: str, table: dict[str, Any]) -> bool:
+    """Tell whether a claimant's name says that it is Ukraine's: there are other general staffs."""
+    stems = tuple(word.strip("*") for word in table.get("words", {}).get("ukrainian", ()))
+    return bool(stems) and any(word.startswith(stems) for word in spelling.split())
 
 
 @cache
