@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.metrics import METRICS
@@ -70,8 +71,10 @@ class Judge:
         news = revised.check(case)
         if news:
             yield news
-        finding = self._first(case, series)
-        entry = case.entry(misdated=finding is not None and finding.kind == dates.KIND)
+        self._learn_habits(case, series)
+        lags = self._habits[said.claimant, said.source].lags
+        finding = None if lags else self._first(case, series)
+        entry = case.entry(misdated=lags or (finding is not None and finding.kind == dates.KIND))
         series.keep(entry)
         self._obey(entry, series)
         if finding is not None:
@@ -103,12 +106,9 @@ class Judge:
         )
 
     def _elsewhere(self, said: Observation, series: Series) -> tuple[Entry, ...]:
-        """Return what other sources say of the cell; none where one of the two shows yesterday as a rule."""
-        habits = self._habits
-        if habits[said.claimant, said.source].lags:
-            return ()
+        """Return what other sources say of the cell, without those that show yesterday as a rule."""
         words = independent(series.words.get(said.as_of.toordinal()), said.source)
-        return tuple(e for e in words if not habits[said.claimant, e.said.source].lags)
+        return tuple(e for e in words if not self._habits[said.claimant, e.said.source].lags)
 
     def _setting(
         self, said: Observation, series: Series, base: Entry | None, elsewhere: tuple[Entry, ...], known: Entry | None
@@ -125,10 +125,21 @@ class Judge:
                 before=base.anchors if base else (),
                 after=(after.total, after.day) if after else None,
                 rows=tuple(v for k, v in rows.items() if k != said.metric),
+                astray=partial(self._astray, said),
                 others=tuple((e.total, SLIP_RATE[e.said.role]) for e in elsewhere),
             ),
             said,
         )
+
+    def _astray(self, said: Observation, total: int) -> float:
+        """Return the probability of a total as the next one of another metric of this claimant."""
+        day, p = said.as_of.toordinal(), 0.0
+        rows = [s for (claimant, key), s in self._series.items() if claimant == said.claimant and key != said.metric]
+        for series in rows:
+            last = series.last_before(day, said.source)
+            if last is not None and last.total < total and total - last.total <= series.law(day).reach():
+                p += series.law(day).p(total - last.total, day - last.day)
+        return p / len(rows) if rows else 0.0
 
     # What is said of it
 
@@ -137,7 +148,6 @@ class Judge:
         misdated = dates.check(case, series.entry(series.newest, case.said.source))
         if misdated:
             return misdated
-        self._learn_habit(case, series)
         for check in (
             increment.check,
             sources.check,
@@ -151,13 +161,14 @@ class Judge:
                 return finding
         return None
 
-    def _learn_habit(self, case: Case, series: Series) -> None:
-        day = case.said.as_of.toordinal()
+    def _learn_habits(self, case: Case, series: Series) -> None:
+        """Compare each source of the cell with what the other one said of this day and of the day before."""
+        day, said = case.said.as_of.toordinal(), case.said
         before = series.words.get(day - 1) or {}
-        for other in independent(series.words.get(day), case.said.source):
-            past = before.get(other.said.source)
-            if past is not None and past.total != other.total and case.total in {past.total, other.total}:
-                self._habits[case.said.claimant, case.said.source].learn(behind=case.total == past.total)
+        for source, other in (series.words.get(day) or {}).items():
+            if source != said.source:
+                self._habits[said.claimant, said.source].learn(case.total, other.total, before.get(source))
+                self._habits[said.claimant, source].learn(other.total, case.total, before.get(said.source))
 
     def _tell(self, finding: Finding) -> Iterator[Said]:
         if finding.key[1:] in self._verdicts and finding.kind != sources.KIND:

@@ -46,7 +46,7 @@ class Law:
         steps = change // self.step
         grid = OFF_STEP / self.step if change % self.step else 1.0
         if steps < 0:
-            return grid * self._fall * self._thin(-steps)
+            return grid * self._fall / (steps * (steps - 1))  # 1, 1, 1, 1, 1, 2, 2, 14, 83 and no trace of the pace
         return grid * ((1 - self._tail) * self.ordinary(steps) + self._tail * self._thin(steps))
 
     def ordinary(self, steps: int) -> float:

@@ -69,10 +69,12 @@ class Habit:
     same: float = 0.0
     behind: float = 0.0
 
-    def learn(self, *, behind: bool) -> None:
-        """Take in one comparison of a moving total with another source; old ones fade within weeks."""
-        self.same = self.same * 0.99 + (not behind)
-        self.behind = self.behind * 0.99 + behind
+    def learn(self, own: int, others: int, others_before: Entry | None) -> None:
+        """Take in a comparison with another source; only a moving total tells, and old ones fade within weeks."""
+        if others_before is None or others_before.total == others or own not in {others, others_before.total}:
+            return
+        self.same = self.same * 0.99 + (own == others)
+        self.behind = self.behind * 0.99 + (own == others_before.total)
 
     @property
     def lags(self) -> bool:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from scheduler.checks import slips
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scheduler.checks.finding import Diagnosis
     from scheduler.checks.pace import Law
 
@@ -25,6 +27,11 @@ WORTH_WEIGHING = 0.1  # below this share, a slip is neither told nor remembered
 PROVED = 0.01  # what remains of the slip rate where a printed change or another source confirmed the number
 
 Number = Literal["total", "daily", "previous"]
+
+
+def never(_total: int) -> float:
+    """Say that no total comes from another row."""
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Setting:
     before: tuple[Anchor, ...] = ()  # what the total was last, weights adding up to one; empty: not known
     after: tuple[int, int] | None = None  # (total, day) already known of a later day
     rows: tuple[int, ...] = ()  # other totals of the same report: a slip of the row lands on one of them
+    astray: Callable[[int], float] = never  # probability of a total as the next one of another row
     recount: float = RECOUNT  # rate of totals that the publisher corrects
     others: tuple[tuple[int, float], ...] = ()  # (total, slip rate) of each independent source on this cell
 
@@ -118,9 +126,9 @@ class Setting:
         later = 1.0 if self.after is None else self.law.p(self.after[0] - last.total, self.after[1] - last.day)
         if stated == last.total:
             return slips.CARRIED_OVER * later * (1 - self.law.p(0, self.day - last.day)), "carried_over"
-        if stated in self.rows:
-            return slips.OTHER_ROW / len(self.rows) * later, "other_row"
-        return slips.ANYTHING / (9 * 10 ** (len(str(abs(stated))) - 1)) * later, "unknown"
+        row = 1 / len(self.rows) if stated in self.rows else self.astray(stated)
+        anything: slips.Slip = slips.ANYTHING / (9 * 10 ** (len(str(abs(stated))) - 1)) * later, "unknown"
+        return max(anything, (slips.OTHER_ROW * row * later, "other_row"))
 
 
 @dataclass(frozen=True, slots=True)
