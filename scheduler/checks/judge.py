@@ -48,6 +48,7 @@ class Judge:
         self._reports: dict[tuple[str, str, date], stale.Report] = defaultdict(stale.Report)
         self._rows: dict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
         self._habits: dict[tuple[str, str], sources.Habit] = defaultdict(sources.Habit)
+        self._copies: dict[str, sources.Copies] = defaultdict(sources.Copies)
         self._recounts = recounts.Recounts()
 
     def feed(self, observation: Observation) -> list[Said]:
@@ -81,6 +82,7 @@ class Judge:
             yield from self._tell(finding)
         else:
             yield from self._relieve(case)
+        self._learn_copies(entry, series)
         yield from self._repeated(case, entry)
         yield from self._look_back(case, series, finding)
         yield from self._follow(case, entry, series)
@@ -106,9 +108,10 @@ class Judge:
         )
 
     def _elsewhere(self, said: Observation, series: Series) -> tuple[Entry, ...]:
-        """Return what other sources say of the cell, without those that show yesterday as a rule."""
+        """Return what other sources say of the cell, without copies and those that show yesterday as a rule."""
         words = independent(series.words.get(said.as_of.toordinal()), said.source)
-        return tuple(e for e in words if not self._habits[said.claimant, e.said.source].lags)
+        current = (e for e in words if not self._habits[said.claimant, e.said.source].lags)
+        return self._copies[said.claimant].witnesses(said.source, current)
 
     def _setting(
         self, said: Observation, series: Series, base: Entry | None, elsewhere: tuple[Entry, ...], known: Entry | None
@@ -169,6 +172,18 @@ class Judge:
             if source != said.source:
                 self._habits[said.claimant, said.source].learn(case.total, other.total, before.get(source))
                 self._habits[said.claimant, source].learn(other.total, case.total, before.get(said.source))
+
+    def _learn_copies(self, entry: Entry, series: Series) -> None:
+        """Note which sources said the same where the publisher says something else."""
+        words = series.words[entry.day].values()
+        publisher = next((e for e in words if e.said.role == "official"), None)
+        if publisher is None or len(words) < 3:  # noqa: PLR2004 - the publisher and two that agree
+            return
+        wrong = [e for e in words if e.total != publisher.total]
+        for place, e in enumerate(wrong):
+            if entry is publisher or entry is e:
+                same = [w.said.source for w in wrong[:place] if w.total == e.total]
+                self._copies[e.said.claimant].learn(e.said.source, same)
 
     def _tell(self, finding: Finding) -> Iterator[Said]:
         if finding.key[1:] in self._verdicts and finding.kind != sources.KIND:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.witnesses import SHARE, SHARED_ERRORS
 from scheduler.checks import slips
 from scheduler.checks.finding import Suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scheduler.checks.book import Entry
     from scheduler.checks.case import Case
     from scheduler.checks.finding import Finding
@@ -80,3 +84,31 @@ class Habit:
     def lags(self) -> bool:
         """Three numbers in a row are enough for a newcomer; a source that keeps up must change its ways for good."""
         return self.behind >= 3 and self.behind > 2 * self.same  # noqa: PLR2004
+
+
+class Copies:
+    """Which sources are one witness, learned from the wrong numbers that they share."""
+
+    def __init__(self) -> None:
+        self._errors: Counter[str] = Counter()
+        self._shared: Counter[frozenset[str]] = Counter()
+
+    def learn(self, wrong: str, likewise: Iterable[str]) -> None:
+        """Take in a wrong number of a source, and who had said the same."""
+        self._errors[wrong] += 1
+        self._shared.update(frozenset({wrong, other}) for other in likewise)
+
+    def one(self, a: str, b: str) -> bool:
+        """Whether two sources count as one."""
+        shared = self._shared[frozenset({a, b})]
+        return shared >= SHARED_ERRORS and shared >= SHARE * min(self._errors[a], self._errors[b])
+
+    def witnesses(self, source: str, words: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Leave out entries that repeat another one, or the source itself, because they copy it."""
+        found: list[Entry] = []
+        for entry in words:
+            name = entry.said.source
+            copied = any(e.total == entry.total and self.one(e.said.source, name) for e in found)
+            if not copied and not self.one(source, name):
+                found.append(entry)
+        return tuple(found)

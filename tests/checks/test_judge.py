@@ -279,3 +279,15 @@ def test_outside_the_calendar_nothing_is_compared() -> None:
     """A category is not judged on days whose reports do not have it."""
     robots = [said("ground_robots", number, 40 - number) for number in range(30)]
     assert judged(robots) == []
+
+
+def test_copies_do_not_outvote_the_publisher() -> None:
+    """Mirrors that share their errors are learned to be one witness: however many, they count as one."""
+    slips = {20: 20, 24: -10, 28: 60, 32: 40}
+    rows = []
+    for number in range(41):
+        rows.append(replace(official("tanks", number), daily=None))
+        wrong = true_total("tanks", number) + slips.get(number, 1 if number == 40 else 0)
+        rows += [said("tanks", number, wrong, source=name) for name in ("a", "b", "c", "d")]
+    last = [f for f in findings(rows) if f.as_of == day(40)]
+    assert {f.source for f in last} <= {"a", "b", "c", "d"}
