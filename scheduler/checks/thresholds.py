@@ -23,7 +23,7 @@ YEAR = 365.25
 FEWEST = 60  # days of scores before they say anything
 PRIOR = 6.0  # threshold until then
 TENTH = 0.90  # quantile from which the tail is continued
-CLUMPS = 0.98  # quantile beyond which scores are looked at for clumping: about a hundred in a year
+CLUMPS = 0.99  # quantile beyond which scores are looked at for clumping: some fifty in a year
 
 
 def solve(scores: Grid, budget: int) -> float:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TrendKind = Literal["trend.spike", "trend.drop", "trend.shift", "trend.silence"]
 
 GRAVE = 4.0  # beyond the threshold: e^4 = 50 times as improbable as what is told at all
-IN_PASSING = 2.0  # below the threshold: what is told beside something else, since the day is spent anyhow
+IN_PASSING = 3.0  # below the threshold: what is told beside something else, since the day is spent anyhow
 COLUMN = {metric: column for column, metric in enumerate(METRICS)}
 STEP = [metric.step for metric in METRICS.values()]
 

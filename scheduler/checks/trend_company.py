@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scheduler.checks.trend_tests import Flags, Row
 
 FADE = 0.5 ** (1 / 200)  # of what was learned, a day
-RIDGE = 100.0  # days' worth of no connection, before one is believed
+RIDGE = 200.0  # days' worth of no connection, before one is believed
 CLIP = 3.0  # standard deviations: one wild metric does not drag the others along
 
 

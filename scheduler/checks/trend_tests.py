@@ -50,14 +50,14 @@ SPIKE = Test(days=1, factor=2.0, bar=0.0, kind="trend.spike")
 TESTS = (
     SPIKE,
     Test(days=1, factor=0.3, bar=5.0, kind="trend.drop"),
-    Test(days=2, factor=0.1, bar=0.5, kind="trend.silence"),
+    Test(days=2, factor=0.1, bar=0.0, kind="trend.silence"),
     Test(days=3, factor=1.5, bar=-2.5, kind="trend.shift"),
     Test(days=3, factor=0.01, bar=-1.0, kind="trend.silence"),
-    Test(days=7, factor=0.5, bar=5.0, kind="trend.shift"),
+    Test(days=7, factor=0.5, bar=0.0, kind="trend.shift"),
 )
 SPANS = tuple(sorted({test.days for test in TESTS}))
 LEVEL = next(test for test in TESTS if test.kind == "trend.shift" and test.upward)
-RECORD_BAR = 1.5  # of a day beyond all of a year, on top of the threshold
+RECORD_BAR = 1.0  # of a day beyond all of a year, on top of the threshold
 
 
 def ratio(x: Row | np.float64, mean: Row | np.float64, size: Row | np.float64, factor: float) -> Row:
