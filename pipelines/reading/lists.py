@@ -312,19 +312,38 @@ def _scale(unit: str, codes: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _heading(above: str, codes: tuple[str, ...]) -> Heading:
-    """Return what the two lines above a list say; a title counts as one."""
+    """Return what the lines above a list say; a title counts as one. Headings may be in another language than labels."""
     lines = [line for line in above.split("\n") if line.strip()][-3:]
-    kind, losses, claimant, ours = None, False, None, False
-    for line in lines:
-        items = phrases(line, 0, len(line), lexicon(codes[0]), frozenset())
-        for item in items:
-            if item.kind != TERM:
-                continue
-            kind = next((k for k in ("other", "total", "daily") if item.is_(k)), kind)
-            losses |= item.is_("loss") or item.is_("theirs")
-            ours = (ours or item.is_("ours")) and not item.is_("theirs")
-            claimant = item.says.get("claimant", claimant)
-    return Heading(kind, losses, claimant, ours)
+    said = [_says(line, code) for code in dict.fromkeys((*codes[:2], "uk", "en", "ru")) for line in reversed(lines)]
+    losses = any(one.losses for one in said)
+    return Heading(
+        kind=next((one.kind for one in said if one.kind), None),
+        losses=losses,
+        claimant=next((one.claimant for one in said if one.claimant), None),
+        ours=any(one.ours for one in said),
+    )
+
+
+def _says(line: str, code: str) -> Heading:
+    """Return what one line says in one language. Its digits are all zero: only words count here."""
+    items = phrases(line, 0, len(line), lexicon(code), frozenset())
+    terms = [item for item in items if item.kind == TERM]
+    kinds = [kind for item in terms for kind in ("other", "total", "daily") if item.is_(kind)]
+    theirs = any(item.is_("theirs") for item in terms)
+    return Heading(
+        kind="other" if _bare_month(items) else (kinds[-1] if kinds else None),
+        losses=theirs or any(item.is_("loss") or item.is_("russian") for item in terms),
+        claimant=next((item.says["claimant"] for item in reversed(terms) if item.is_("claimant")), None),
+        ours=not theirs and any(item.is_("ours") for item in terms),
+    )
+
+
+def _bare_month(items: Sequence[Item]) -> bool:
+    """Tell whether a heading names a month without a day: "Втрати ворога за січень"."""
+    for at, item in enumerate(items):
+        if item.kind == TERM and item.is_("month") and at and items[at - 1].is_("on"):
+            return not (at + 1 < len(items) and items[at + 1].kind == COUNT)
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,7 @@ _QUOTE = 300  # characters of a sentence that are kept beside its numbers
 _ENUMERATION = 3  # distinct metrics that make a list of losses without a word for loss
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
 _LONG = 1000  # characters: a sentence so long is only read if it has a word that a tally needs
+_LIST_IN_LINE = 6  # labels with a dash and a number: no sentence has so many
 _SHORT_LINE = 5  # items of a list's line
 _REPORT_NEAR = 3  # days
 _SMALLEST_UNNAMED = 10_000  # below it other series reach the size of personnel
@@ -423,13 +424,14 @@ class _Sentence:
             ours or sized or len(distinct) >= _ENUMERATION or (staff and marked) or (self.context.tally and not acts)
         )
         self._settle(kept, named)
-        if self._partial(kept):
+        in_line = self._in_line(kept)
+        if not in_line and self._partial(kept):
             for number in kept:
                 number.kind = "other"
         for number in kept:
             who = self._claimant_of(number, named)
             if tally and number.kind != "other" and not self._model_follows(number):
-                self._emit(number, who, found, distinct)
+                self._emit(number, who, found, distinct, listed=in_line)
         self._remember(numbers, kept, named, tally=tally, acts=acts)
 
     def _partial(self, kept: list[_Number]) -> bool:
@@ -442,6 +444,19 @@ class _Sentence:
         ]
         return len(impossible) * 3 > len(counts)
 
+    def _in_line(self, kept: list[_Number]) -> bool:
+        """Tell whether the sentence is an official list in one line: label, dash, number, label, dash, number."""
+        return sum(self._labelled(number) for number in kept) >= _LIST_IN_LINE
+
+    def _labelled(self, number: _Number) -> bool:
+        """Tell whether a label and a dash or colon stand before a number, perhaps with a hedge between."""
+        for item in reversed(self.items[max(0, number.at - 2) : number.at]):
+            if item.kind == MARK and item.text in {"-", ":"}:
+                return number.bond.label is not None and number.bond.label < number.at
+            if not any(item.is_(hedge) for hedge in _HEDGES):
+                return False
+        return False
+
     def _model_follows(self, number: _Number) -> bool:
         """Whether a type is named behind the noun (14 Leopard 2A6, два літаки МіГ-31): these, not the category."""
         if number.bond.label is None or number.bond.label < number.at:
@@ -451,6 +466,10 @@ class _Sentence:
 
     def _settle(self, kept: list[_Number], named: list[tuple[int, str]]) -> None:
         """Decide what no marker of the clause decided, by the size of the numbers and by the sentence before."""
+        if self._in_line(kept):
+            for number in kept:
+                if not (number.signed or self._bracketed(number)):
+                    number.kind, number.firm, number.why = "total", True, "its place in a list"
         open_ = [number for number in kept if not number.firm and number.item.kind == COUNT]
         soft = [number for number in open_ if number.kind != "other"]
         undecided = [number for number in soft if number.kind is None]
@@ -500,7 +519,9 @@ class _Sentence:
             return self.context.kind, "as the sentence before"
         return "total", "nothing says otherwise"
 
-    def _emit(self, number: _Number, who: str | None, found: Found, distinct: set[str | None]) -> None:
+    def _emit(
+        self, number: _Number, who: str | None, found: Found, distinct: set[str | None], *, listed: bool
+    ) -> None:
         item = number.item
         quote = self.text[self.sentence.start : self.sentence.end].strip()[:_QUOTE]
         if item.kind == BROKEN:
@@ -515,12 +536,12 @@ class _Sentence:
         kind: Kind = "daily" if number.kind == "daily" else "total"
         found.mentions.append(
             Mention(
-                claimant=who, metric=number.metric or "", kind=kind,
+                claimant=who or (GENERAL_STAFF if listed and self.context.russian else None), metric=number.metric or "", kind=kind,
                 value=-item.value if item.signed < 0 and kind == "daily" else item.value,
                 span=(item.start, item.end), hedge=hedge, step=item.step, quote=quote,
                 why=(f"{kind}: {number.why}", f"metric: {self._label_text(number)}"),
                 rounded=_rounded(item, number.metric or "", kind, hedge, self.day),
-                weak=number.metric == "people", order=self.order, said=number.firm,
+                weak=number.metric == "people", order=self.order, said=number.firm, listed=listed,
             )
         )  # fmt: skip
 

@@ -33,7 +33,7 @@ WORDS: Final = frozenset(
 )  # fmt: skip
 PSEUDO_METRICS: Final = frozenset({"people"})  # people without a uniform: personnel where the sentence is a tally
 _SKIPPABLE: Final = frozenset({"-", "/", "("})
-_LONGEST_TERM: Final = 9  # words
+_LONGEST_TERM: Final = 16  # words; in Japanese each character is one
 
 
 @dataclass(slots=True)
