@@ -38,9 +38,19 @@ class Episodes:
         episodes = self.of.setdefault(event.key, [])
         running = bool(episodes) and episodes[-1].resolution is None
         if isinstance(event, Resolution):
-            if running:
+            if running and event.superseded:
+                episodes.pop()
+            elif running:
                 episodes[-1] = replace(episodes[-1], resolution=event)
         elif running:
-            episodes[-1] = replace(episodes[-1], latest=event)
+            episodes[-1] = replace(episodes[-1], latest=joined(episodes[-1].latest, event))
         else:
             episodes.append(Episode(first=event, latest=event))
+
+
+def joined(before: Finding, now: Finding) -> Finding:
+    """Let a finding of a whole report rest on the numbers of all its metrics."""
+    if not now.whole:
+        return now
+    refs = dict.fromkeys((before.ref, *before.against, now.ref, *now.against))
+    return replace(now, ref=before.ref, against=tuple(ref for ref in refs if ref != before.ref))

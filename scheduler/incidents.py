@@ -73,7 +73,7 @@ class Desk:
     async def _open(self, number: int, episode: Episode) -> bool:
         finding = episode.latest
         ended = over(episode)
-        key = {"kind": finding.kind, "claimant": finding.claimant, "metric": finding.metric, "as_of": finding.as_of}
+        key = {"kind": finding.kind, "claimant": finding.claimant, "metric": finding.key[2], "as_of": finding.as_of}
         state = {"state": "closed" if ended else "open", "closed_at": self.at if ended else None}
         row = await maybe(self.conn, "open_incident", **key, **columns(finding), **state, episode=number, at=self.at)
         if row is None:

@@ -56,11 +56,17 @@ class Finding:
     suggestion: Suggestion | None
     message: str  # one sentence for a person, English
     against: tuple[int, ...] = ()  # refs of the observations that it was compared with
+    whole: bool = False  # it speaks of the whole report: its metrics are one incident
+
+    @property
+    def cell(self) -> tuple[str, str, date]:
+        """(claimant, metric, as_of)."""
+        return self.claimant, self.metric, self.as_of
 
     @property
     def key(self) -> tuple[str, str, str, date]:
-        """(kind, claimant, metric, as_of): the identity of an incident."""
-        return self.kind, self.claimant, self.metric, self.as_of
+        """(kind, claimant, metric, as_of): the identity of an incident; no metric where it is the whole report."""
+        return self.kind, self.claimant, "" if self.whole else self.metric, self.as_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,3 +77,4 @@ class Resolution:
     ref: int
     known_at: datetime
     message: str  # what resolved it, one sentence
+    superseded: bool = False  # the cell is told as something else from now on: it is no incident of its own

@@ -129,7 +129,7 @@ class Judge:
                 after=(after.total, after.day) if after else None,
                 rows=tuple(v for k, v in rows.items() if k != said.metric),
                 astray=partial(self._astray, said),
-                others=tuple((e.total, SLIP_RATE[e.said.role]) for e in elsewhere),
+                others=tuple((e.total, SLIP_RATE[e.said.role]) for e in elsewhere if not _is_copy(e, said)),
             ),
             said,
         )
@@ -186,7 +186,7 @@ class Judge:
                 self._copies[e.said.claimant].learn(e.said.source, same)
 
     def _tell(self, finding: Finding) -> Iterator[Said]:
-        if finding.key[1:] in self._verdicts and finding.kind != sources.KIND:
+        if finding.cell in self._verdicts and finding.kind != sources.KIND:
             return
         yield from self._told.tell(finding)
         for cell in self._recounts.learn(finding):
@@ -217,9 +217,8 @@ class Judge:
                 same.disbelieve()
                 self._believe(series, entry.day)
                 text = f"{repeated.said.source} repeats the report of the day before on {case.said.as_of}"
-                yield from self._tell(
-                    replace(stale.finding(repeated, text), ref=case.said.ref, known_at=case.said.known_at)
-                )
+                said = {"ref": case.said.ref, "known_at": case.said.known_at}
+                yield from self._tell(replace(stale.finding(repeated, text), **said, whole=True))
 
     def _look_back(self, case: Case, series: Series, finding: Finding | None) -> Iterator[Said]:
         """Say what this number says of the one before it, where that one is in doubt."""
@@ -305,6 +304,11 @@ class Judge:
         for verdict in trend.feed(day):
             if self._told.of((said.claimant, verdict.metric, verdict.as_of)) is None:
                 yield from self._tell(self._recounts.name(_finding(verdict, said)))
+
+
+def _is_copy(entry: Entry, said: Observation) -> bool:
+    """Whether two sources print the same line: a total that stands beside the same change says nothing for itself."""
+    return said.daily is not None and (entry.total, entry.said.daily) == (said.total, said.daily)
 
 
 def _finding(verdict: TrendVerdict, said: Observation) -> Finding:

@@ -43,7 +43,7 @@ class Recounts:
         """Take in a finding; return the cells of the same report that it shows to be part of a recount."""
         day = (finding.claimant, finding.as_of)
         if finding.kind.startswith("trend."):
-            self._jumps[day].append(finding.key[1:])
+            self._jumps[day].append(finding.cell)
             return []
         corrected = finding.suggestion is not None and finding.suggestion.diagnosis == "correction"
         self._mismatches[day].update({finding.metric} if finding.kind == increment.KIND else ())

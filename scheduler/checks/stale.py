@@ -50,14 +50,20 @@ class Report:
         """Take in a number; give those that are now to be told as repeated."""
         if case.base is None or case.setting is None or not case.learned:
             return []
+        repeats = case.unchanged and case.said.daily == case.base.said.daily
         if any(e.total == case.total for e in case.others):
-            return []
+            if repeats and case.said.daily:
+                self.unchanged.append(case)  # the total is right; the change beside it is yesterday's
+            return self._told()
         if not case.unchanged or case.said.daily not in {None, case.base.said.daily}:
             self.moved = True
             return []
         if case.said.daily != 0:
             self.log_odds -= log(max(case.setting.follows(case.total), LEAST))
         self.unchanged.append(case)
+        return self._told()
+
+    def _told(self) -> list[Case]:
         if self.moved or self.log_odds < 0:
             return []
         told, self.unchanged = self.unchanged, []

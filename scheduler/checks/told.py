@@ -27,12 +27,17 @@ class Told:
 
     def tell(self, finding: Finding) -> Iterator[Said]:
         """Say something of a cell, unless it has been said; a finding of another kind ends the one before it."""
-        cell = finding.key[1:]
+        cell = finding.cell
         old = self._open.get(cell)
         if old is not None and old.kind == finding.kind and _content(old) == _content(finding):
             return
+        if old is not None and old.whole and old.source == finding.source:
+            return  # what is wrong with the whole report is not told again of each of its numbers
         if old is not None and old.kind != finding.kind:
-            yield from self.end(cell, finding.ref, finding.known_at, f"told as {finding.kind} from now on")
+            message = f"told as {finding.kind} from now on"
+            yield Resolution(
+                key=old.key, ref=finding.ref, known_at=finding.known_at, message=message, superseded=not old.whole
+            )
         self._open[cell] = finding
         yield finding
 
@@ -44,7 +49,7 @@ class Told:
 
 
 def _content(finding: Finding) -> tuple[object, ...]:
-    """Return what makes a later finding of the same cell news."""
+    """Return what makes a later finding of the same cell news: not that somebody repeats the number that is blamed."""
     suggestion = finding.suggestion
     told = (suggestion.field, suggestion.value, suggestion.diagnosis) if suggestion else None
-    return finding.source, finding.severity, told
+    return finding.observed, finding.severity, told
