@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -21,13 +22,22 @@ ROLES = frozenset(get_args(Role))
 NOON = time(12, tzinfo=KYIV)
 
 
-def findings(rows: Iterable[Mapping[str, str]], *, budget: int = 12) -> Iterator[tuple[Finding, str | None]]:
-    """Judge the rows in their order; each finding with the `seen_at` of its row as it was given."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One row and what the judge made of it."""
+
+    observation: Observation
+    seen_at: str | None  # as the row gives it
+    findings: tuple[Finding, ...]
+
+
+def replay(rows: Iterable[Mapping[str, str]], *, budget: int = 12) -> Iterator[Arrival]:
+    """Judge the rows in their order, as if they arrived now."""
     judge = Judge(budget=budget)
     for number, row in enumerate(rows, 1):
-        for said in judge.feed(observation(row, number)):
-            if isinstance(said, Finding):
-                yield said, row.get("seen_at") or None
+        arrived = observation(row, number)
+        found = tuple(event for event in judge.feed(arrived) if isinstance(event, Finding))
+        yield Arrival(arrived, row.get("seen_at") or None, found)
 
 
 def rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -49,14 +59,16 @@ def observation(row: Mapping[str, str], number: int) -> Observation:
     """
     try:
         as_of = date.fromisoformat(row["as_of"])
+        total, daily = _number("total", row["total"]), _number("daily", row.get("daily"))
+        _given("neither total nor daily", row["total"] or row.get("daily"))
         return Observation(
-            source=row["source"] or _missing("source"),
+            source=_given("source is empty", row["source"]),
             role=_one_of(ROLES, "role", row.get("role") or "mirror"),
             claimant=row.get("claimant") or GENERAL_STAFF,
             metric=_one_of(METRICS, "metric", row["metric"]),
             as_of=as_of,
-            total=_number("total", row["total"]),
-            daily=_number("daily", row.get("daily")),
+            total=total,
+            daily=daily,
             known_at=_moment(row.get("seen_at"), as_of),
             ref=number,
         )
@@ -64,8 +76,10 @@ def observation(row: Mapping[str, str], number: int) -> Observation:
         raise WrongUse(f"row {number}: {error}") from error
 
 
-def _missing(name: str) -> str:
-    raise ValueError(f"{name} is empty")
+def _given(problem: str, value: str | None) -> str:
+    if not value:
+        raise ValueError(problem)
+    return value
 
 
 def _one_of(known: Any, name: str, value: str) -> Any:
