@@ -52,7 +52,9 @@ def check(case: Case) -> Finding | None:
 
 def jump(case: Case) -> Finding | None:
     """Find a change far beyond the pace that one small slip may explain."""
-    if case.said.daily is not None or not case.learned or case.base is None or not case.tell_slip("total"):
+    if case.unchanged or case.said.daily is not None or not case.learned or case.base is None:
+        return None
+    if not case.tell_slip("total"):
         return None
     suggestion = case.suggest("total")
     meant = f", meant is probably {suggestion.value:,}" if suggestion and suggestion.value is not None else ""
