@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 
 YEAR = 365.25
 FEWEST = 60  # days of scores before they say anything
-PRIOR = 6.0  # threshold until then
+PRIOR = 7.0  # threshold until then
+YOUNG = 400  # days; before as many are known the threshold still leans on the one above
 TENTH = 0.90  # quantile from which the tail is continued
 CLUMPS = 0.99  # quantile beyond which scores are looked at for clumping: some fifty in a year
 
 
 def solve(scores: Grid, budget: int) -> float:
     """Give the threshold that is exceeded by chance on `budget` days a year; rows are days, NaN is not judged."""
-    judged = scores[:, np.isfinite(scores).sum(0) >= FEWEST]
+    judged = scores[:, (~np.isnan(scores)).sum(0) >= FEWEST]
     if not judged.size:
         return PRIOR
-    judged = np.where(np.isfinite(judged), judged, -np.inf)
+    judged = np.where(np.isnan(judged), -np.inf, judged)
     tenth = np.quantile(judged, TENTH, axis=0, method="lower")
     a_year = (1 - TENTH) * YEAR * float(np.exp(tenth).sum())
-    return log(_apart(judged) * a_year / max(budget, 0.1))
+    solved = log(_apart(judged) * a_year / max(budget, 0.1))
+    known = min(1.0, float((~np.isnan(scores)).any(1).sum()) / YOUNG)
+    return known * solved + (1 - known) * PRIOR
 
 
 def _apart(scores: Grid) -> float:
