@@ -21,6 +21,11 @@ class Bond:
     metric: str | None
     ours: bool = False  # Ukraine's own
 
+    @property
+    def named(self) -> str | None:
+        """The metric, if the noun names one."""
+        return None if self.metric == THING else self.metric
+
 
 def bind(items: list[Item], *, noun_first: bool) -> dict[int, Bond]:
     """Pair every number of a sentence, in the direction that pairs more of them."""
@@ -86,11 +91,13 @@ def _after(items: list[Item], number: int) -> Bond:
 
 def _behind_change(items: list[Item], at: int) -> int:
     """Past a change in brackets that stands between a total and its noun: 5 362 (+8 за добу) танки."""
+    if at < len(items) and items[at].text == "-":
+        return at + 1
     if at >= len(items) or items[at].text != "(":
         return at
     for end in range(at + 1, min(at + _LONGEST_CHANGE, len(items))):
         if items[end].text == ")":
-            return end + 1
+            return end + 1 + (end + 1 < len(items) and items[end + 1].text == "-")
         if _label(items[end]) not in {None, THING} or items[end].kind == BREAK:
             return at
     return at

@@ -9,7 +9,7 @@ from functools import lru_cache
 _LONGEST = 16  # characters; the largest total has seven digits, and a page of digits must cost nothing
 _GROUPS = re.compile(r"\d{1,3}(?:[ ']\d{3})+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 _DECIMAL = re.compile(r"\d+[.,]\d{1,6}")
-_EVIDENCE = re.compile(r"(?<![\d.,])\d{1,3}([.,])(?:\d{3}\1)*\d{3}(?![\d.,])")
+_EVIDENCE = re.compile(r"(?<![\d.,])\d{1,3}([.,])(?:\d{3}\1)*\d{3}(?![\d.,])(?! ?[^\W\d_]{2,4}\.)")
 
 
 @dataclass(frozen=True, slots=True)

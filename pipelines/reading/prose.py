@@ -20,6 +20,7 @@ _ENUMERATION = 3  # distinct metrics that make a list of losses without a word f
 _HEDGES: tuple[Hedge, ...] = ("more_than", "less_than", "about")
 _LONG = 1000  # characters: a sentence so long is only read if it has a word that a tally needs
 _LIST_IN_LINE = 6  # labels with a dash and a number: no sentence has so many
+_SMALLEST_CHANGE = 100  # of personnel in a day
 _SHORT_LINE = 5  # items of a list's line
 _REPORT_NEAR = 3  # days
 _SMALLEST_UNNAMED = 10_000  # below it other series reach the size of personnel
@@ -211,7 +212,7 @@ class _Sentence:
                         number.kind, number.why, number.firm = kind, item.text, True
                     if not sub and not outer:
                         for number in waiting:
-                            if kind != "daily" or could_be_daily(number.bond.metric or "personnel", number.item.value):
+                            if kind != "daily" or could_be_daily(number.bond.named or "personnel", number.item.value):
                                 number.kind, number.why = kind, item.text
                         waiting = []
                 else:
@@ -286,10 +287,12 @@ class _Sentence:
             metric = number.bond.metric
             if metric and metric != THING:
                 number.metric = metric
+                if number.item.signed > 0:
+                    number.kind, number.firm, number.why = "daily", True, "its sign"
                 last = number
                 continue
             bracketed = self._bracketed(number)
-            if number.kind in {None, "total"} and self._is_personnel_total(number):
+            if number.kind != "other" and self._is_personnel_total(number):
                 number.metric, number.kind, number.why = "personnel", "total", "only this total is of its size"
                 last = number
                 continue
@@ -298,6 +301,14 @@ class _Sentence:
             previous = (
                 last.metric if last else self.context.metric if number.sub or (number.kind and number.firm) else None
             )
+            if previous is None and self._is_personnel_change(number):
+                number.metric = "personnel"
+                last = number
+                continue
+            if last and self._led(number, "to") and number.item.value >= last.item.value and number.kind is None:
+                number.metric, number.kind, number.firm, number.why = last.metric, "total", True, "it rose to so many"
+                last.kind, last.firm, last.why = "daily", True, "it rose by so many"
+                continue
             marked = (
                 number.kind in {"daily", "total"}
                 and number.firm
@@ -322,6 +333,14 @@ class _Sentence:
             last.kind, last.firm, last.why = "total", True, "its change is printed beside it"
         if bracketed and number.kind == "total" and larger:
             last.kind, last.firm, last.why = "daily", True, "its total is printed beside it"
+
+    def _is_personnel_change(self, number: _Number) -> bool:
+        """Tell whether a number without a noun counts losses as such: 1.150 perdite. Those are people, in tens."""
+        item = number.item
+        if item.kind != COUNT or item.value < _SMALLEST_CHANGE or item.step < 10 or self._is_year(number.at):  # noqa: PLR2004 - in tens
+            return False
+        behind = self.items[number.at + 1 : number.at + 4]
+        return any(i.is_("loss") for i in behind) and not any(i.is_("thing") or i.text == "," for i in behind)
 
     def _is_personnel_total(self, number: _Number) -> bool:
         """Whether a number without a noun can only be the personnel total: by far the largest of all, and exact."""
@@ -528,9 +547,11 @@ class _Sentence:
             if number.metric in distinct and (who == GENERAL_STAFF or who is None):
                 found.troubles.append(Trouble("a number that cannot be read", (item.start, item.end), quote))
             return
+        if number.metric == "people" and number.kind == "daily" and item.value < _SMALLEST_CHANGE:
+            return
         article = item.says.get("number") == 1 and not item.text.isdigit()
-        listed = self.sentence.fresh and self.context.metric is not None and len(self.items) <= _SHORT_LINE
-        if article and len(distinct) < 2 and not listed and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
+        own_line = self.sentence.fresh and self.context.metric is not None and len(self.items) <= _SHORT_LINE
+        if article and len(distinct) < 2 and not own_line and not (number.kind == "daily" and number.firm):  # noqa: PLR2004 - an article, not a count
             return
         hedge = self._hedge(number)
         kind: Kind = "daily" if number.kind == "daily" else "total"
@@ -576,7 +597,8 @@ class _Sentence:
             context.kind = kinds[-1]
         elif self.markers:
             context.kind = list(self.markers.values())[-1]
-        if acts or self.sentence.paragraph or named:
+        rival = any(not claimants()[who].get("tally") for _, who in named)
+        if acts or self.sentence.paragraph or rival:
             context.tally = tally and bool(kept or self._heads())
         context.tally = context.tally or self._heads()
         context.metric = next((number.metric for number in reversed(numbers) if number.metric), None)

@@ -78,7 +78,7 @@ class Lexicon:
                 if number == len(self._patterns) - 1:
                     self._index(word, number)
                 node = node.after.setdefault(number, _Node())
-                weight += 2 * len(word) - word.count("*")
+                weight += 2 * len(word.strip("*")) + ("*" not in word)
             node.meaning = node.meaning or Meaning({}, weight)
             node.meaning.values.setdefault(category, value)
 

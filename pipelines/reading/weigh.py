@@ -15,6 +15,7 @@ from pipelines.records import GENERAL_STAFF, Claim, Problem
 
 _PLENTY = 6  # distinct metrics by which it is one though nobody says whose losses they are
 _CEILING = 1.35  # of a floor: what is larger is not that day's total
+_DISTINCT = 100  # mentions of one number that are compared; no report has so many
 _EARLY = 5_000  # in the first weeks the total grew faster than the floors tell
 _ENOUGH = 3  # distinct metrics by which a text without a named claimant is a tally
 
@@ -94,7 +95,8 @@ def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> 
         return exact[0], None
     exact = [mention for mention in exact if mention.listed or _conceivable(mention, day)]
     exact = [mention for mention in exact if mention.listed] or exact
-    exact = [m for m in exact if not any(_rounds(m, other) for other in exact)]
+    distinct = {mention.value: mention for mention in exact[:_DISTINCT]}.values()
+    exact = [m for m in exact if not any(_rounds(m, other) for other in distinct)]
     for better in ("strong", "said"):
         if len({mention.value for mention in exact}) > 1:
             exact = [mention for mention in exact if _is(mention, better)] or exact

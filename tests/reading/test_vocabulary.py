@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pipelines.metrics import METRICS
+from pipelines.reading.tokens import fold, tokens
+from pipelines.reading.vocabulary import PSEUDO_METRICS, expand, languages, lexicon
+
+COMMON = {"personnel", "tanks", "armoured_vehicles", "artillery_systems", "mlrs", "air_defence_systems", "aircraft",
+          "helicopters", "uavs", "cruise_missiles", "ships", "submarines", "vehicles_and_fuel_tanks", "special_equipment"}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", languages())
+def test_each_language_knows_every_category(code: str) -> None:
+    """A file that leaves one out would miss it silently."""
+    table = languages()[code]
+    assert set(table["labels"]) >= COMMON
+    assert set(table["labels"]) <= METRICS.keys() | PSEUDO_METRICS
+    for category in ("about", "more_than", "total", "daily", "other", "loss", "act", "russian", "ukrainian"):
+        assert table["words"].get(category), category
+    assert table["claimants"]["general_staff_ukraine"]
+    assert len(table["months"]) == 12
+
+
+@pytest.mark.parametrize("code", languages())
+def test_no_label_hides_behind_another(code: str) -> None:
+    """Each label, as it is written, is found whole and means what its file says."""
+    wrong = []
+    for metric, patterns in languages()[code]["labels"].items():
+        for spelling in {text for pattern in patterns for text in expand(pattern)}:
+            pieces = [piece for piece in tokens(fold(spelling.replace("*", ""))) if piece.text != "/"]
+            match = lexicon(code).match(pieces, 0)
+            if match is None or match[0] != len(pieces) or match[1].values.get("metric") != metric:
+                wrong.append((metric, spelling))
+    assert wrong == []
+
+
+def test_folding_keeps_every_character_at_its_place() -> None:
+    """A span of the folded text is a span of the text."""
+    text = "İSTANBUL ﬁ ß ДЖ\u00a0é Ё ΌΣ אב ١٢٣ ｱ 『』 ‒—−"
+    assert len(fold(text)) == len(text)
+    assert fold("БПЛА Ё É ٣ −") == "бпла е e 3 -"
+
+
+def test_importing_the_reader_is_quick_and_light() -> None:
+    """Neither an article extractor nor a date library is imported before it is needed."""
+    code = (
+        "import sys, time; t = time.perf_counter(); import pipelines.reading; s = time.perf_counter() - t;"
+        "print(s, [m for m in ('trafilatura', 'dateparser', 'htmldate', 'lxml', 'rich') if m in sys.modules])"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(3)
+    ]
+    assert min(float(run.split()[0]) for run in runs) < 0.15
+    assert all(run.split(" ", 1)[1].strip() == "[]" for run in runs)
