@@ -11,6 +11,7 @@ from pipelines.metrics import METRICS
 from pipelines.records import GENERAL_STAFF, KYIV, Observation
 from scheduler.checks.finding import Finding
 from scheduler.checks.judge import Judge
+from scheduler.checks.stale import KIND as STALE
 from scheduler.exceptions import WrongUse
 from spiders.items import Role
 
@@ -34,9 +35,12 @@ class Arrival:
 def replay(rows: Iterable[Mapping[str, str]], *, budget: int = 12) -> Iterator[Arrival]:
     """Judge the rows in their order, as if they arrived now."""
     judge = Judge(budget=budget)
+    stale: set[tuple[str, str, str, date]] = set()  # numbers that were told before their report was known to repeat
     for number, row in enumerate(rows, 1):
         arrived = observation(row, number)
-        found = tuple(event for event in judge.feed(arrived) if isinstance(event, Finding))
+        said = [event for event in judge.feed(arrived) if isinstance(event, Finding)]
+        found = tuple(finding for finding in said if not (finding.whole and (finding.kind, *finding.cell) in stale))
+        stale |= {(finding.kind, *finding.cell) for finding in said if finding.kind == STALE}
         yield Arrival(arrived, row.get("seen_at") or None, found)
 
 

@@ -10,13 +10,12 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from pipelines.database import Connection, maybe, run
-from scheduler.checks.finding import Finding, Suggestion
+from scheduler.checks.finding import Finding, Suggestion, Verdict
 from scheduler.episodes import Episode, Key
 from scheduler.exceptions import WrongUse
 
 RUNNING = ("open", "acknowledged", "snoozed", "explained")
 JUDGE = "judge"
-Verdict = Literal["typo", "correction", "redefinition", "ours"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

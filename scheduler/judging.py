@@ -14,6 +14,7 @@ from pipelines import ledger
 from pipelines.database import Connection, Pool, connection, many, one, run
 from pipelines.observations import Sayings
 from pipelines.records import Dissent, Figure
+from scheduler.checks.finding import Ruling
 from scheduler.checks.judge import Judge
 from scheduler.clock import Clock
 from scheduler.episodes import Episodes, Key
@@ -21,7 +22,7 @@ from scheduler.incidents import Desk, incident_key
 
 Row = Mapping[str, Any]
 Cell = tuple[str, str, date]
-Verdicts = dict[Key, str]
+Verdicts = dict[Key, Ruling]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,11 @@ class Fold:
         return later and self.fed.isdisjoint(row["ref"] for row in rows)
 
 
+def ruling(row: Row) -> Ruling:
+    """Return what a person said of a stored incident."""
+    return Ruling(verdict=row["verdict"], source=row["source"], observed=row["observed"])
+
+
 def position(row: Row) -> tuple[Any, ...]:
     """Return the place of a claim in the order of knowledge: the ORDER BY of the query `observations`."""
     return row["known_at"], row["source"], row["document"], row["ref"]
@@ -94,7 +100,7 @@ class Court:
     async def _judge(self, conn: Connection, *, tell: bool) -> Judged:
         generation = (await one(conn, "lock_ledger"))["generation"]
         versions = [row["id"] for row in await many(conn, "unjudged")]
-        verdicts = {incident_key(row): row["verdict"] for row in await many(conn, "verdicts")}
+        verdicts = {incident_key(row): ruling(row) for row in await many(conn, "verdicts")}
         if not versions and self.fold is not None and self.fold.verdicts == verdicts:
             return Judged(versions=0, figures=0, incidents=0)
         desk = Desk(conn=conn, at=self.clock(), tell=tell)

@@ -283,7 +283,7 @@ ORDER BY id;
 
 -- name: verdicts
 -- What people have said of incidents.
-SELECT kind, claimant, metric, as_of, verdict FROM incidents WHERE verdict IS NOT NULL;
+SELECT kind, claimant, metric, as_of, verdict, source, observed FROM incidents WHERE verdict IS NOT NULL;
 
 -- name: open_incident
 -- A finding that people are told of; no row when it is open already.

@@ -8,6 +8,7 @@ from typing import Literal
 
 Severity = Literal["info", "warning", "critical"]
 Field = Literal["total", "daily"]
+Verdict = Literal["typo", "correction", "redefinition", "ours"]
 Diagnosis = Literal[
     "digit_wrong",
     "digits_swapped",
@@ -67,6 +68,15 @@ class Finding:
     def key(self) -> tuple[str, str, str, date]:
         """(kind, claimant, metric, as_of): the identity of an incident; no metric where it is the whole report."""
         return self.kind, self.claimant, "" if self.whole else self.metric, self.as_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruling:
+    """What a person said of an incident, and of whose number."""
+
+    verdict: Verdict
+    source: str  # that is blamed
+    observed: int | None  # the number that is blamed: whoever repeats it is meant too
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

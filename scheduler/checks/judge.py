@@ -6,15 +6,15 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pipelines.metrics import METRICS
 from scheduler.checks import dates, decrease, increment, recounts, revised, sources, stale
 from scheduler.checks.book import Entry, Series, independent
 from scheduler.checks.case import Case, group
-from scheduler.checks.finding import Finding
+from scheduler.checks.finding import Finding, Ruling
 from scheduler.checks.pace import Pace
-from scheduler.checks.told import Said, Told
+from scheduler.checks.told import Cell, Said, Told
 from scheduler.checks.trend import DayChange, Trend
 from scheduler.checks.weigh import SLIP_RATE, Anchor, Setting, weigh
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from scheduler.checks.trend import TrendVerdict
 
 Key = tuple[str, str, str, date]  # Finding.key
-Verdict = Literal["typo", "correction", "redefinition", "ours"]  # what a person said of an incident
 
 REVISED = 0.1  # what remains of the slip rate where a source replaced its own number on second thoughts
 BELIEVED = 0.2  # doubt from which a number stays out of every baseline: the same at which a person is asked
@@ -39,9 +38,9 @@ class Judge:
     was explained is judged no more, and what is measured against it follows the explanation.
     """
 
-    def __init__(self, *, budget: int = 12, verdicts: Mapping[Key, str] | None = None) -> None:
+    def __init__(self, *, budget: int = 12, verdicts: Mapping[Key, Ruling] | None = None) -> None:
         self._budget = budget
-        self._verdicts = {key[1:]: verdict for key, verdict in (verdicts or {}).items()}
+        self._rulings = {key[1:]: ruling for key, ruling in (verdicts or {}).items()}
         self._told = Told()
         self._series: dict[tuple[str, str], Series] = {}
         self._trends: dict[str, Trend] = {}
@@ -186,7 +185,7 @@ class Judge:
                 self._copies[e.said.claimant].learn(e.said.source, same)
 
     def _tell(self, finding: Finding) -> Iterator[Said]:
-        if finding.cell in self._verdicts and finding.kind != sources.KIND:
+        if finding.kind != sources.KIND and self._ruling(finding.cell, finding.source, finding.observed):
             return
         yield from self._told.tell(finding)
         for cell in self._recounts.learn(finding):
@@ -217,8 +216,8 @@ class Judge:
                 same.disbelieve()
                 self._believe(series, entry.day)
                 text = f"{repeated.said.source} repeats the report of the day before on {case.said.as_of}"
-                said = {"ref": case.said.ref, "known_at": case.said.known_at}
-                yield from self._tell(replace(stale.finding(repeated, text), **said, whole=True))
+                found = stale.finding(repeated, text)
+                yield from self._tell(replace(found, ref=case.said.ref, known_at=case.said.known_at, whole=True))
 
     def _look_back(self, case: Case, series: Series, finding: Finding | None) -> Iterator[Said]:
         """Say what this number says of the one before it, where that one is in doubt."""
@@ -251,7 +250,8 @@ class Judge:
 
     def _obey(self, entry: Entry, series: Series) -> None:
         """Let a person's verdict on a cell decide what is measured against it."""
-        verdict = self._verdicts.get(entry.cell)
+        ruling = self._ruling(entry.cell, entry.said.source, entry.total)
+        verdict = ruling.verdict if ruling else None
         if verdict in {"correction", "redefinition"}:
             entry.doubt, entry.anchors = 0.0, (Anchor(entry.total, entry.day, 1.0),)
         elif verdict == "typo":
@@ -260,6 +260,14 @@ class Judge:
             entry.misdated = True
         if verdict:
             series.pace.exclude(entry.day)
+
+    def _ruling(self, cell: Cell, source: str, number: int | None) -> Ruling | None:
+        """Return what a person said of that number of that source: of the cell, or of the whole report."""
+        one = self._rulings.get(cell)
+        if one is not None and (one.source == source or one.observed == number):
+            return one
+        whole = self._rulings.get((cell[0], "", cell[2]))
+        return whole if whole is not None and whole.source == source else None
 
     # What the pace, the trend and the milestones make of it
 
@@ -292,6 +300,7 @@ class Judge:
         trend = self._trends.get(said.claimant)
         if trend is None:
             trend = self._trends[said.claimant] = Trend(budget=self._budget)
+        cell = (said.claimant, said.metric, said.as_of)
         day = DayChange(
             metric=said.metric,
             as_of=said.as_of,
@@ -299,7 +308,7 @@ class Judge:
             total=case.total,
             ref=said.ref,
             known_at=said.known_at,
-            quarantined=not sound or (said.claimant, said.metric, said.as_of) in self._verdicts,
+            quarantined=not sound or self._ruling(cell, said.source, case.total) is not None,
         )
         for verdict in trend.feed(day):
             if self._told.of((said.claimant, verdict.metric, verdict.as_of)) is None:

@@ -26,15 +26,15 @@ class Told:
         return self._open.get(cell)
 
     def tell(self, finding: Finding) -> Iterator[Said]:
-        """Say something of a cell, unless it has been said; a finding of another kind ends the one before it."""
+        """Say something of a cell, unless it has been said; a finding of another incident ends the one before it."""
         cell = finding.cell
         old = self._open.get(cell)
-        if old is not None and old.kind == finding.kind and _content(old) == _content(finding):
+        if old is not None and old.key == finding.key and _content(old) == _content(finding):
             return
         if old is not None and old.whole and old.source == finding.source:
             return  # what is wrong with the whole report is not told again of each of its numbers
-        if old is not None and old.kind != finding.kind:
-            message = f"told as {finding.kind} from now on"
+        if old is not None and old.key != finding.key:
+            message = f"told as {finding.kind}{' of the whole report' if finding.whole else ''} from now on"
             yield Resolution(
                 key=old.key, ref=finding.ref, known_at=finding.known_at, message=message, superseded=not old.whole
             )

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.database import connection
+from scheduler.checks.finding import Verdict
 from scheduler.exceptions import WrongUse
-from scheduler.incidents import RUNNING, Desk, Verdict
+from scheduler.incidents import RUNNING, Desk
 from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table, words
 from scheduler.service import Service, open_service

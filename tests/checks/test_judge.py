@@ -8,8 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from pipelines.records import Observation
-from scheduler.checks.finding import Finding, Resolution
+from scheduler.checks.finding import Finding, Resolution, Ruling
 from scheduler.checks.judge import Judge
+from scheduler.episodes import Episodes
 from tests.checks.series import CHANGES, day, findings, judged, official, past, said, true_total
 
 TRUE = true_total("tanks", 40)  # 6,700, after 6,692
@@ -142,10 +143,44 @@ def test_a_repeated_report_is_one_group() -> None:
     """A whole report of yesterday's figures is one finding per metric, all of one group."""
     stale = [said(metric, 40, true_total(metric, 39)) for metric in CHANGES]
     told = findings([*past(40, tuple(CHANGES)), *stale])
-    assert {f.metric for f in told} == set(CHANGES)
+    whole = [f for f in told if f.whole]
+    assert {f.metric for f in whole} == set(CHANGES)
     assert {f.kind for f in told} == {"contradiction.stale"}
     assert len({f.group for f in told}) == 1
-    assert len(told) == len(CHANGES)
+    assert len(whole) == len(CHANGES)
+    assert {f.key for f in whole} == {("contradiction.stale", "general_staff_ukraine", "", day(40))}
+
+
+def test_a_repeated_report_is_not_told_again_of_each_number() -> None:
+    """Who says otherwise afterwards contradicts numbers that are known to be wrong: one incident, not thirty."""
+    stale = [said(metric, 40, true_total(metric, 39), source="mirror") for metric in CHANGES]
+    others = [said(metric, 40, true_total(metric, 40), source="other") for metric in CHANGES]
+    rows = [*past(40, tuple(CHANGES)), *past(40, tuple(CHANGES), source="other"), *stale, *others]
+    events = judged(sorted(rows, key=lambda o: (o.known_at, o.source == "other")))
+    episodes = Episodes()
+    episodes.take(events)
+    running = [key for key, told in episodes.of.items() if told and told[-1].resolution is None]
+    assert [key for key in running if key[0].startswith("contradiction")] == [
+        ("contradiction.stale", "general_staff_ukraine", "", day(40))
+    ]
+
+
+def test_copies_of_a_line_confirm_nothing() -> None:
+    """Two digits swapped beside the right change, repeated by others word for word, are still a swap in the total."""
+    right = true_total("tanks", 39)
+    change = true_total("tanks", 40) - right
+    text = str(right + change)
+    swapped = int(text[0] + text[2] + text[1] + text[3:])
+    rows = [*of_official(), *past(40)]
+    at = datetime.combine(day(40), time(5), UTC)
+    copies = [
+        said("tanks", 40, swapped, daily=change, source=source, role=role, at=at + timedelta(minutes=i))
+        for i, (source, role) in enumerate((("official", "official"), ("relay", "relay")))
+    ]
+    told = findings([*rows, *copies], "contradiction.increment")
+    assert [(f.source, f.suggestion and (f.suggestion.field, f.suggestion.value)) for f in told] == [
+        ("official", ("total", right + change))
+    ]
 
 
 def test_sources_name_the_dissenter() -> None:
@@ -269,7 +304,7 @@ def test_what_a_person_explained_is_not_told_again() -> None:
     """A fall that was explained as a correction is believed, and the next day is measured against it."""
     lower = true_total("tanks", 39) - 80
     key = ("contradiction.decrease", "general_staff_ukraine", "tanks", day(40))
-    judge = Judge(verdicts={key: "correction"})
+    judge = Judge(verdicts={key: Ruling(verdict="correction", source="mirror", observed=lower)})
     rows = [*past(40), *[said("tanks", 40 + i, lower + 9 * i) for i in range(5)]]
     events = judged(rows, judge)
     assert not [e for e in events if isinstance(e, Finding) and e.kind.startswith("contradiction")]
