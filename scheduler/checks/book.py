@@ -62,6 +62,15 @@ class Entry:
         if last is not None:
             self.anchors = (Anchor(last.total, last.day, 0.9), Anchor(self.total, self.day, 0.1))
 
+    def compare(self, other: Entry) -> None:
+        """Let a believed word of another source on the same cell confirm this one or take its place."""
+        if other.total == self.total:
+            self.doubt, self.proved = min(self.doubt, other.doubt), True
+            self.anchors = (Anchor(self.total, self.day, 1.0),)
+        elif self.doubt < 1 - other.doubt:
+            self.doubt = 1 - other.doubt
+            self.anchors = (Anchor(other.total, self.day, self.doubt), Anchor(self.total, self.day, other.doubt))
+
     def blame(self, meant: Meant | None, share: float) -> None:
         """Take it for wrong because of what came after it."""
         self.doubt = share
@@ -100,8 +109,12 @@ class Series:
     milestones: Milestones = field(default_factory=Milestones)
 
     def keep(self, entry: Entry) -> None:
-        """Keep the latest word of a source."""
-        self.words.setdefault(entry.day, {})[entry.said.source] = entry
+        """Keep the latest word of a source, and let it settle what is thought of the other words on the cell."""
+        words = self.words.setdefault(entry.day, {})
+        words[entry.said.source] = entry
+        if entry.believed and len(words) > 1:
+            for other in independent(words, entry.said.source):
+                other.compare(entry)
         self.newest = max(self.newest, entry.day)
 
     def entry(self, day: int, source: str) -> Entry | None:

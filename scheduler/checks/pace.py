@@ -90,6 +90,7 @@ class Pace:
         self._step = metric.step
         self._days: list[int] = []  # ordinals, ascending
         self.changes: dict[int, int] = {}  # day -> change that is believed
+        self._steps: dict[int, float] = {}  # the same in steps; a fall tells nothing of the pace
         self._excluded: set[int] = set()
         self._exceptional: dict[int, float] = {}
         self._exceptions = TAIL * TAIL_WEIGHT
@@ -104,6 +105,7 @@ class Pace:
         law = self.law(day)
         insort(self._days, day)
         self.changes[day] = change
+        self._steps[day] = max(0, change) / self._step
         if law is not None:
             self._exceptional[day] = law.exceptional(change)
             self._exceptions += self._exceptional[day]
@@ -141,7 +143,7 @@ class Pace:
         window = self._days[max(0, end - WINDOW) : end]
         if len(window) < FEWEST:
             return None
-        steps = [max(0, self.changes[d]) / self._step for d in reversed(window)]
+        steps = [self._steps[d] for d in reversed(window)]
         weights = FADED[: len(steps)]
         weight = sum(weights)
         mean = (sum(map(mul, weights, steps)) + 0.5) / (weight + 1)
