@@ -105,7 +105,7 @@ def _behind_change(items: list[Item], at: int) -> int:
 
 def _before(items: list[Item], number: int) -> Bond:
     """Return the noun before a number: танків – 1637, carri armati (1.637), wanajeshi 346,070."""
-    gap = 0
+    gap, linked = 0, False
     for at in range(number - 1, -1, -1):
         item = items[at]
         metric = _label(item)
@@ -113,6 +113,9 @@ def _before(items: list[Item], number: int) -> Bond:
             return Bond(at, metric, item.is_("ours"))
         if item.kind == TERM and any(item.is_(c) for c in ("and", "claimant", "thing", "of_which")):
             break
+        if item.kind == TERM and item.is_("loss") and not linked:
+            break  # who loses stands before the verb: "россияне потеряли 9 танков"
+        linked = linked or item.text in {"-", ":"}
         if item.kind == TERM or (item.kind == MARK and item.text in {"-", ":", "(", "/", "=", "+"}):
             continue
         if item.kind == PLAIN and gap < _GAP_BEFORE:
