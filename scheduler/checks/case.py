@@ -109,7 +109,7 @@ class Case:
     def _anchors(self) -> tuple[Anchor, ...]:
         """Say what the total may be: as stated, as most probably meant, or unknown since the day before."""
         day, doubt = self.said.as_of.toordinal(), self.weighing.share_of("total")
-        if doubt < NEGLIGIBLE:
+        if doubt < NEGLIGIBLE and not self.arithmetic_fails:
             return (Anchor(self.total, day, 1.0),)
         named = [m for m in self.weighing.meant if m.number == "total" and m.value is not None][:3]
         found = [Anchor(self.total, day, 1 - doubt)]

@@ -5,6 +5,7 @@ Where no change is printed, the pace of the series stands in for it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scheduler.checks.case import Case, group
@@ -79,6 +80,22 @@ def yesterday(case: Case) -> Finding | None:
         expected=suggestion.value if suggestion and suggestion.value is not None else None,
         suggestion=suggestion,
         blamed=said,
+    )
+
+
+def reconsidered(told: Finding, meant: int, yesterday: Observation, following: Observation) -> Finding:
+    """Return later news of a printed change that was blamed: the next day shows that the total was wrong."""
+    evidence = f"{following.source} continues from {meant:,} on {following.as_of}"
+    return replace(
+        told,
+        ref=following.ref,
+        known_at=following.known_at,
+        observed=yesterday.total,
+        expected=meant,
+        suggestion=Suggestion(
+            field="total", value=meant, diagnosis=likelihood(yesterday.total or 0, meant)[1], evidence=evidence
+        ),
+        message=f"{told.metric} {yesterday.total:,} on {told.as_of} is wrong, not the change beside it: {evidence}",
     )
 
 

@@ -233,7 +233,11 @@ class Judge:
         base.weigh_again(case.total, case.said.daily, case.setting)
         self._believe(series, base.day)
         old = self._told.of(base.cell)
-        if old is None or old.kind == sources.KIND or doubted < BELIEVED or base.doubt >= BELIEVED:
+        if old is None or old.kind == sources.KIND:
+            return
+        if not base.believed and old.suggestion is not None and old.suggestion.field == "daily":
+            yield from self._told.tell(increment.reconsidered(old, base.anchors[0].total, base.said, case.said))
+        if doubted < BELIEVED or base.doubt >= BELIEVED:
             return
         if old.kind == decrease.KIND and old.suggestion is not None and old.suggestion.diagnosis != "correction":
             yield from self._told.tell(decrease.corrected(old, case.said))

@@ -22,7 +22,7 @@ SLIP_RATE = {"official": 0.001, "relay": 0.001, "mirror": 0.005, "rival": 0.005}
 """Numbers that are miscopied, by role: 75 of 14,000 in the mirrors. An official post contradicts itself in 0.17 %
 of its pairs, and most of those are recounts."""
 
-RECOUNT = 1e-4  # cells whose printed change leaves out a recount: 28 days in three years, a few of 15 categories each
+RECOUNT = 3e-5  # before the report shows another one: 28 days in three years, most with several categories at once
 WORTH_WEIGHING = 0.1  # below this share, a slip is neither told nor remembered
 PROVED = 0.01  # what remains of the slip rate where a printed change or another source confirmed the number
 

@@ -326,3 +326,15 @@ def test_copies_do_not_outvote_the_publisher() -> None:
         rows += [said("tanks", number, wrong, source=name) for name in ("a", "b", "c", "d")]
     last = [f for f in findings(rows) if f.as_of == day(40)]
     assert {f.source for f in last} <= {"a", "b", "c", "d"}
+
+
+def test_the_next_day_decides_between_total_and_change() -> None:
+    """Where the printed change was blamed, a next day that continues from the other total moves the blame."""
+    wrong = official("artillery_systems", 40, true_total("artillery_systems", 39) + 25, 4)
+    later = official("artillery_systems", 41, true_total("artillery_systems", 39) + 4 + 35, 35)
+    told = findings([*of_official(40, "artillery_systems"), wrong, later])
+    assert {f.as_of for f in told} == {day(40)}
+    fields = [f.suggestion.field for f in told if f.suggestion]
+    assert fields == ["daily", "total"]
+    assert told[-1].suggestion is not None
+    assert told[-1].suggestion.value == true_total("artillery_systems", 39) + 4
