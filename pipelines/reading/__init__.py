@@ -25,7 +25,8 @@ from pipelines.reading.language import language
 from pipelines.reading.lists import Listed, read_lists
 from pipelines.reading.numbers import thousands
 from pipelines.reading.phrases import phrases
-from pipelines.reading.prose import Context, Found, read_prose
+from pipelines.reading.prose import Found, Words, read_prose
+from pipelines.reading.speech import Context
 from pipelines.reading.tokens import fold
 from pipelines.reading.vocabulary import lexicon, trigger
 from pipelines.reading.weigh import Report, weigh
@@ -148,11 +149,9 @@ def _prose(
     ):
         return Found()
     spans = _uncovered(listed.covered, len(text))
-    context = Context(claimant=speaker, named=speaker is not None, main=speaker)
     day = listed.day or range_day(folded[:5000], published) or _title_day(folded, codes[0], published)
-    return read_prose(
-        text, folded, spans, lexicon(codes[0]), thousands(folded), day.day if day else published, context
-    )
+    words = Words(lexicon=lexicon(codes[0]), thousands=thousands(folded), day=day.day if day else published)
+    return read_prose(text, folded, spans, words, Context(claimant=speaker, main=speaker))
 
 
 def _title_day(folded: str, code: str, published: date | None) -> Day | None:

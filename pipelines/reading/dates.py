@@ -69,6 +69,11 @@ def _nearest(month: int, day: int, published: date | None) -> date | None:
     return None
 
 
+def is_invasion(item: Item) -> bool:
+    """Tell whether a date is the day of the invasion."""
+    return item.day is not None and item.day[1:] == _INVASION
+
+
 def range_day(folded: str, published: date | None) -> Day | None:
     """Return the end of "24.02.22 по 19.02.24", the last one in this piece of text."""
     found = None

@@ -13,6 +13,7 @@ from pipelines.records import Hedge, Span
 Kind = Literal["total", "daily"]
 FIRST_DAY = date(2022, 2, 24)
 MERGED = date(2022, 5, 1)  # vehicles and fuel tanks are one category from this day on
+CEILING = 1.35  # of a floor: what is larger is not that day's total
 _MARGIN = 0.85  # between two known days the totals do not grow evenly
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.metrics import METRICS
-from pipelines.reading.mention import Mention, Trouble, could_be_daily, could_be_total, floor, metric_on
+from pipelines.reading.mention import CEILING, Mention, Trouble, could_be_daily, could_be_total, floor, metric_on
 from pipelines.reading.numbers import resolution
 from pipelines.reading.vocabulary import claimants
 from pipelines.records import GENERAL_STAFF, Claim, Problem
 
 _PLENTY = 6  # distinct metrics by which it is one though nobody says whose losses they are
-_CEILING = 1.35  # of a floor: what is larger is not that day's total
 _DISTINCT = 100  # mentions of one number that are compared; no report has so many
 _EARLY = 5_000  # in the first weeks the total grew faster than the floors tell
 _ENOUGH = 3  # distinct metrics by which a text without a named claimant is a tally
@@ -84,7 +83,7 @@ def _is_personnel_total(mention: Mention, day: date | None) -> bool:
     return (
         mention.metric in {"personnel", "people"}
         and mention.kind == "total"
-        and least <= mention.value <= least * _CEILING + _EARLY
+        and least <= mention.value <= least * CEILING + _EARLY
     )
 
 
