@@ -101,6 +101,7 @@ class Panel:
         self.tame = np.zeros(shape)  # the counts, outliers cut off: what levels are made of
         self.known = np.zeros(shape, bool)
         self.usual = np.zeros(shape, bool)  # may stand in a baseline and in a sum
+        self.aside = np.zeros(shape, bool)  # told of: out of the baseline for good, unless the number changes
         self.burst = np.zeros(shape)  # what a burst had, on days that were far out; else 0
         self.told = np.zeros(shape, np.int8)  # 1 up, -1 down, on a single day
         self.score = np.full(shape, np.nan)  # the highest score of each metric; NaN: not judged
@@ -111,7 +112,7 @@ class Panel:
     def make_room(self) -> int:
         """Drop the oldest days; how many went."""
         gone = ROWS // 2
-        for rows in (self.count, self.tame, self.known, self.usual, self.burst, self.told, self.score):
+        for rows in (self.count, self.tame, self.known, self.usual, self.aside, self.burst, self.told, self.score):
             rows[:gone] = rows[gone:]
             rows[gone:] = np.nan if rows is self.score else 0
         self.since = np.maximum(self.since - gone, 0)
@@ -119,10 +120,12 @@ class Panel:
 
     def put(self, row: int, column: int, count: float, *, usual: bool) -> None:
         """Write down one change; a fall is known, but never usual."""
-        self.count[row, column] = count
-        self.tame[row, column] = max(count, 0.0)
+        if count != self.count[row, column]:
+            self.aside[row, column] = False
+            self.count[row, column] = count
+            self.tame[row, column] = max(count, 0.0)
         self.known[row, column] = True
-        self.usual[row, column] = usual and count >= 0
+        self.usual[row, column] = usual and count >= 0 and not self.aside[row, column]
 
     # Comparing
 
@@ -219,11 +222,12 @@ class Panel:
             way = 1 if test.upward else -1
             again = (self.told[max(0, row - AGAIN) : row, column] == way).any()
             self.told[row, column] = way
-            self.usual[row, column] = False
+            self.usual[row, column], self.aside[row, column] = False, True
             if again:
                 self._new_level(row - AGAIN + 1, row, column)
         elif test.kind == "trend.silence":
-            self.usual[row - test.days + 1 : row + 1, column] = False
+            silent = slice(row - test.days + 1, row + 1)
+            self.usual[silent, column], self.aside[silent, column] = False, True
         else:
             self._new_level(row - test.days + 1, row, column)
 
@@ -231,6 +235,7 @@ class Panel:
         days = slice(first, row + 1)
         self.since[column] = first
         self.usual[days, column] = self.known[days, column] & (self.count[days, column] >= 0)
+        self.aside[days, column] = False
         self.tame[days, column] = np.maximum(self.count[days, column], 0.0)
 
     def settle(self, row: int, budget: int) -> float:

@@ -164,6 +164,17 @@ def test_a_revised_day_is_measured_anew() -> None:
     assert of(judge(table), "tanks", 100)
 
 
+def test_repeating_a_told_day_does_not_bring_it_into_the_baseline() -> None:
+    """What was told stays out, however often it is confirmed."""
+    table = history(140)
+    table["tanks"][100] = table["tanks"][120] = 90
+    trend, told = Trend(), []
+    for row in rows(table):
+        told += trend.feed(row)
+        trend.revise(row.metric, row.as_of, row.change)
+    assert told == judge(table)
+
+
 def test_a_fall_of_a_total_is_not_a_trend() -> None:
     """Negative changes are contradictions: they are not judged here, and no baseline knows them."""
     table = history(130)
