@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pipelines.records import Dissent, Figure, Observation, Status
@@ -61,7 +61,7 @@ def _content(figure: Figure) -> tuple[object, ...]:
 def _state(words: Mapping[str, list[Observation]], last: Observation, witnesses: Mapping[str, str]) -> Figure:
     latest = sorted((said[-1] for said in words.values()), key=order, reverse=True)
     latest.sort(key=lambda o: RANK[o.role])
-    stated = [o for o in latest if o.total is not None]
+    stated = _led([o for o in latest if o.total is not None])
     changes = [o for o in latest if o.daily is not None]
     leader = stated[0] if stated else changes[0] if changes else latest[0]
     supports = [o for o in (stated or changes or latest) if o.total == leader.total]
@@ -81,6 +81,15 @@ def _state(words: Mapping[str, list[Observation]], last: Observation, witnesses:
         dissents=dissents,
         known_since=last.known_at,
     )
+
+
+def _led(stated: list[Observation]) -> list[Observation]:
+    """Put first, among the words of the best rank, those that most sources say; the latest where they are as many.
+
+    An official page that still shows yesterday, later than the official post, must not win over all others.
+    """
+    agreed = Counter(o.total for o in stated)
+    return sorted(stated, key=lambda o: (RANK[o.role], -agreed[o.total]))
 
 
 def _since(said: list[Observation]) -> datetime:

@@ -54,6 +54,13 @@ def test_among_equals_the_latest_version() -> None:
     assert figure.dissents == (Dissent(source="mirror_a", total=6_700, since=MORNING),)
 
 
+def test_among_equals_what_a_third_source_says_too() -> None:
+    """An official page that still shows yesterday does not win over the official post and the news that quotes it."""
+    figure = ledger.figure([said("official_a", 6_700), said("official_b", 6_690, 1), said("relay_a", 6_700, 2)])
+    assert figure is not None
+    assert (figure.total, figure.supports, figure.status) == (6_700, ("official_a", "relay_a"), "disputed")
+
+
 def test_status_of_a_figure() -> None:
     """Reported by one, confirmed by an independent second, disputed by a third, corrected by its publisher."""
     first, second = said("official_a", 6_700), said("relay_a", 6_700, 1)
