@@ -20,7 +20,7 @@ def enter(speech: Speech) -> None:
 
 
 def named(speech: Speech) -> list[tuple[int, str]]:
-    """Return who is named in the sentence, and where: claimants, units that speak for themselves, Russia saying so."""
+    """Return who is named in the sentence, and where: claimants, units, Russia where it says something."""
     found = []
     for at, item in enumerate(speech.items):
         if item.is_("claimant"):
@@ -43,7 +43,7 @@ def _speaks(speech: Speech, at: int) -> bool:
 
 
 def claimant_of(speech: Speech, number: Number, names: list[tuple[int, str]]) -> str | None:
-    """Return who vouches for a number: the last one named before it, else the first after it, else the last speaker."""
+    """Return who vouches for a number: the last one named before it, else the first behind it, else who spoke."""
     if not number.signed:
         for who, table in claimants().items():
             if number.item.value in table.get("figures", {}).get(number.metric or "", ()):

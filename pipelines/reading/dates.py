@@ -48,7 +48,7 @@ def kyiv_day(moment: datetime | None) -> date | None:
 
 
 def resolve(year: int | None, month: int, day: int, published: date | None) -> date | None:
-    """Return a date, its missing year taken from the publication. None when there is no such day since the invasion."""
+    """Return a date, its missing year taken from the publication. None for a day that never was, or before the war."""
     if year is None:
         return _nearest(month, day, published)
     try:
@@ -80,9 +80,7 @@ def range_day(folded: str, published: date | None) -> Day | None:
     for match in _RANGE.finditer(folded):
         day, month, year = match.groups()
         when = resolve(2000 + int(year) % 100 if year else None, int(month), int(day), published)
-        if when and (int(month), int(day)) != _INVASION:
-            found = Day(when, f"day: the range {match.group()!r}")
-        elif when and year:
+        if when and (year or (int(month), int(day)) != _INVASION):
             found = Day(when, f"day: the range {match.group()!r}")
     return found
 
@@ -258,15 +256,15 @@ def _month_named(name: str) -> int | None:
     return next((at + 1 for at, stems in enumerate(_URL_MONTHS) if name.startswith(stems)), None)
 
 
-def noted(day: date | None, published: date | None, *, stated: bool) -> str | None:
-    """Return the note on a heading that contradicts the publication by more than a day."""
-    if not stated or day is None or published is None or abs((published - day).days) <= _NEAR:
+def noted(stated: date | None, published: date | None) -> str | None:
+    """Return the note on a text whose day contradicts its publication by more than a day."""
+    if stated is None or published is None or abs((published - stated).days) <= _NEAR:
         return None
-    return f"the text says {day}, but was published on {published}"
+    return f"the text says {stated}, but was published on {published}"
 
 
 def date_from_totals(claims: Sequence[Claim], known: Callable[[str], Mapping[date, int]]) -> date | None:
-    """Return the day of an undated text: the one day whose known totals agree with all of its totals, if exactly one does.
+    """Return the day of an undated text: the one whose known totals agree with all of its own, if exactly one does.
 
     `known` gives the totals of a metric by day. Totals that never moved fit many days; the others decide.
     """

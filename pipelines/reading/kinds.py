@@ -1,4 +1,4 @@
-"""Total or change of a day: what the words say, and where they say nothing, what the size and the sentence before do."""
+"""Total or change of a day: what the words say; else what the size and the sentence before do."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _correct(speech: Speech, number: Number) -> None:
 
 
 def _by_sum(speech: Speech, *, named: bool) -> tuple[str, str] | None:
-    """A sum of a month or a part of the front goes on in the next sentence, unless somebody else speaks there."""
+    """Go on with a sum of a month or a part of the front, unless somebody else speaks in this sentence."""
     goes_on = speech.context.kind == "other" and not named and not speech.sentence.paragraph and not speech.markers
     return ("other", "as the sentence before") if goes_on else None
 

@@ -57,5 +57,5 @@ def _sample(sample: str) -> tuple[str, ...]:
 
 
 def language(text: str) -> tuple[str, ...]:
-    """Return the languages that the beginning of a text can be in, the likeliest first. Letters keep their accents here."""
+    """Return the languages that the beginning of a text can be in, the likeliest first."""
     return _sample(_DIGITS.sub("", text[:_SAMPLE]).lower())

@@ -9,12 +9,12 @@ from datetime import date
 from functools import lru_cache
 
 from pipelines.reading.dates import Day, heading_day, range_day, stated_day
-from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily, could_be_total
-from pipelines.reading.numbers import resolution, written
+from pipelines.reading.mention import Kind, Mention, Trouble, could_be_daily
+from pipelines.reading.numbers import written
 from pipelines.reading.phrases import BROKEN, COUNT, DATE, MARK, TERM, Item, phrases
 from pipelines.reading.tokens import tokens
 from pipelines.reading.vocabulary import claimants, languages, lexicon
-from pipelines.records import GENERAL_STAFF, Hedge
+from pipelines.records import GENERAL_STAFF, Hedge, Span
 
 _LINE = re.compile(
     r"^(?P<label>[^\d\n]{0,160}?)"
@@ -33,6 +33,7 @@ _HEDGE_WORDS = re.compile(r"\b(?:близько|about|approximately|around|ок�
 _SECTION = 80  # characters of a section's heading
 _LIST = 3  # distinct categories that make a list by themselves
 _QUOTE = 200
+_SMALL = frozenset({"submarines", "ships"})  # their totals are as small as a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,21 @@ class Heading:
     losses: bool  # it announces Russian losses
     claimant: str | None
     ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a list, and what the words above say of it."""
+
+    match: re.Match[str]
+    label: Label
+    heading: Heading
+    day: Day | None
+
+    @property
+    def words(self) -> str:
+        """The label as it is written."""
+        return self.match["label"].strip()
 
 
 @dataclass(slots=True)
@@ -136,7 +152,7 @@ class _Lists:
             return
         day = self._day_of(above)
         for match, label in run:
-            self._line(match, label, heading, day)
+            self._line(_Line(match, label, heading, day))
         for match in strangers if len(metrics) >= _LIST else ():
             label_text = match["label"].strip(" -:•*\t|")
             span = match.span("number")
@@ -156,80 +172,76 @@ class _Lists:
                 return day
         return None
 
-    def _line(self, match: re.Match[str], label: Label, heading: Heading, day: Day | None) -> None:
-        usual = _USUAL_REST.match(match["rest"])
-        value = written(match["number"]).value
+    def _line(self, line: _Line) -> None:
+        """Read one line: its total, and the change beside it."""
+        usual = _USUAL_REST.match(line.match["rest"])
+        value = written(line.match["number"]).value
         if usual is None or (usual["unit"] and _scale(usual["unit"], self.codes)):
-            self._unusual(match, label, heading, day)
-            return
-        if value is None or (match["number"][0] == "0" and value):
-            self.found.troubles.append(
-                Trouble("a number that cannot be read", match.span("number"), self._quote(match))
-            )
-            return
-        kind: Kind = "total" if usual["change"] else self._kind(label, value, heading, day)
-        self._add(match, label, heading, day, kind, value, match.span("number"))
-        if usual["change"] is None:
-            return
-        change = written(usual["change"]).value
-        if change is None:
-            return
-        at = match.start("rest") + usual.start("change")
-        signed = -change if usual["sign"] == "-" else change
-        start = at - 1 if usual["sign"] and self.folded[at - 1] == usual["sign"] else at
-        self._add(match, label, heading, day, "daily", signed, (start, at + len(usual["change"])))
+            self._unusual(line)
+        elif value is None or (line.match["number"][0] == "0" and value):
+            self._broken(line, line.match.span("number"))
+        else:
+            self._add(line, "total" if usual["change"] else self._kind(line, value), value, line.match.span("number"))
+            change = written(usual["change"]).value if usual["change"] else None
+            if change is not None:
+                at = line.match.start("rest") + usual.start("change")
+                start = at - 1 if usual["sign"] and self.folded[at - 1] == usual["sign"] else at
+                signed = -change if usual["sign"] == "-" else change
+                self._add(line, "daily", signed, (start, at + len(usual["change"])))
 
-    def _kind(self, label: Label, value: int, heading: Heading, day: Day | None) -> Kind:
-        when = day.day if day else self.published
-        if (
-            heading.kind == "daily"
-            and could_be_daily(label.metric or "", value)
-            and not (
-                label.metric in {"submarines", "ships"} and could_be_total(label.metric, value, when) and value > 1
-            )
-        ):
-            return "daily"
-        return "total"
+    def _kind(self, line: _Line, value: int) -> Kind:
+        """Return daily where the heading says so and the number can be: a lone boat stays a total."""
+        metric = line.label.metric or ""
+        if line.heading.kind != "daily" or not could_be_daily(metric, value):
+            return "total"
+        return "total" if metric in _SMALL and value > 1 else "daily"
 
-    def _add(
-        self, match: re.Match[str], label: Label, heading: Heading, day: Day | None, kind: Kind, value: int, span: tuple[int, int],
-    ) -> None:  # fmt: skip
+    def _broken(self, line: _Line, span: Span) -> None:
+        self.found.troubles.append(Trouble("a number that cannot be read", span, self._quote(line.match)))
+
+    def _add(self, line: _Line, kind: Kind, value: int, span: Span, metric: str | None = None) -> None:
+        metric = metric or line.label.metric or ""
+        day = line.day
         self.found.mentions.append(
             Mention(
-                claimant=heading.claimant or self.speaker or GENERAL_STAFF, metric=label.metric or "", kind=kind, value=value, span=span,
-                hedge=label.hedge if kind == "total" else None, step=resolution(abs(value)), quote=self._quote(match),
-                why=(f"{kind}: its place in a list", f"metric: {match['label'].strip()}", *((day.why,) if day else ())),
-                listed=True, order=match.start(), day=day.day if day else None,
+                claimant=line.heading.claimant or self.speaker or GENERAL_STAFF,
+                metric=metric,
+                kind=kind,
+                value=value,
+                span=span,
+                hedge=line.label.hedge if kind == "total" and metric == line.label.metric else None,
+                step=1,
+                quote=self._quote(line.match),
+                why=(f"{kind}: its place in a list", f"metric: {line.words}", *((day.why,) if day else ())),
+                listed=True,
+                order=line.match.start(),
+                day=day.day if day else None,
             )
-        )  # fmt: skip
+        )
 
-    def _unusual(self, match: re.Match[str], label: Label, heading: Heading, day: Day | None) -> None:
-        """Return a line with scales, prisoners, or words around its numbers: read like a sentence."""
-        items = phrases(self.folded, match.start("number"), match.end(), lexicon(self.codes[0]), frozenset(",."))
-        metric, total_seen = label.metric, False
-        changed = any(item.kind == COUNT and _bracketed(items, at) for at, item in enumerate(items))
-        for at, item in enumerate(items):
-            if item.kind == BROKEN and not total_seen:
-                self.found.troubles.append(
-                    Trouble("a number that cannot be read", (item.start, item.end), self._quote(match))
-                )
-                return
-            if item.kind != COUNT:
-                continue
-            behind = items[at + 1] if at + 1 < len(items) else None
-            own = behind.says.get("metric") if behind and behind.kind == TERM else None
-            if own == "prisoners" and total_seen:
-                other = Label("prisoners", None)
-                self._add(match, other, heading, day, "total", item.value, (item.start, item.end))
-                metric = None
-            elif not total_seen:
-                kind: Kind = "total" if changed else self._kind(label, item.value, heading, day)
-                self._add(match, label, heading, day, kind, item.value, (item.start, item.end))
-                total_seen = True
-            elif metric and (item.signed or _bracketed(items, at)):
-                value = -item.value if item.signed < 0 else item.value
-                self._add(match, label, heading, day, "daily", value, (item.start, item.end))
-                metric = None
+    def _unusual(self, line: _Line) -> None:
+        """Read a line with scales, prisoners, or words around its numbers, like a sentence."""
+        start, end = line.match.start("number"), line.match.end()
+        items = phrases(self.folded, start, end, lexicon(self.codes[0]), frozenset(",."))
+        counts = [(at, item) for at, item in enumerate(items) if item.kind in {COUNT, BROKEN}]
+        if not counts:
+            return
+        first = counts[0][1]
+        if first.kind == BROKEN:
+            self._broken(line, (first.start, first.end))
+            return
+        changed = any(_bracketed(items, at) for at, _ in counts)
+        self._add(line, "total" if changed else self._kind(line, first.value), first.value, (first.start, first.end))
+        for at, item in counts[1:]:
+            self._further(line, items, at, item)
+
+    def _further(self, line: _Line, items: Sequence[Item], at: int, item: Item) -> None:
+        """Read a number behind the first: the change, or prisoners."""
+        behind = items[at + 1] if at + 1 < len(items) else None
+        if behind and behind.says.get("metric") == "prisoners":
+            self._add(line, "total", item.value, (item.start, item.end), "prisoners")
+        elif item.kind == COUNT and (item.signed or _bracketed(items, at)):
+            self._add(line, "daily", -item.value if item.signed < 0 else item.value, (item.start, item.end))
 
     def _quote(self, match: re.Match[str]) -> str:
         return self.text[match.start() : match.end()].strip()[:_QUOTE]
@@ -253,7 +265,7 @@ def _stranger(match: re.Match[str]) -> bool:
 
 @lru_cache(maxsize=8192)
 def _label(prefix: str, codes: tuple[str, ...]) -> Label:
-    """Return what the text before a line's number says, if it is a label and nothing more. Bilingual lines agree or are none."""
+    """Return what the text before a number says, if it is a label and nothing more. Bilingual labels agree."""
     for chosen in _choices(codes):
         found = _read_label(prefix, chosen)
         if found.metric and found.whole:
@@ -290,7 +302,7 @@ def _read_label(prefix: str, codes: tuple[str, ...]) -> Label:
         if "metric" in says and says["metric"] != "people":
             metrics.append(says["metric"])
         elif hedged := next((h for h in ("more_than", "less_than", "about") if h in says), None):
-            hedge = hedged  # type: ignore[assignment]  # one of the three hedges
+            hedge = hedged
         elif not any(c in says for c in ("unit", "loss", "theirs", "and", "of", "metric", "total", "as_of", "stop")):
             whole = False
         at = after
@@ -312,7 +324,7 @@ def _scale(unit: str, codes: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _heading(above: str, codes: tuple[str, ...]) -> Heading:
-    """Return what the lines above a list say; a title counts as one. Headings may be in another language than labels."""
+    """Return what the lines above a list say. They may be in another language than the labels."""
     lines = [line for line in above.split("\n") if line.strip()][-3:]
     said = [_says(line, code) for code in dict.fromkeys((*codes[:2], "uk", "en", "ru")) for line in reversed(lines)]
     losses = any(one.losses for one in said)

@@ -1,4 +1,4 @@
-"""What a reader found: one number with everything that its words say of it, before a document is weighed as a whole."""
+"""What a reader found: one number with what its words say of it, before a document is weighed as a whole."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def metric_on(metric: str, day: date | None) -> str:
 
 def could_be_daily(metric: str, value: int) -> bool:
     """Whether a number of this size can be one day's change."""
-    return value <= bounds()[metric_on(metric, None)]["daily"]
+    return bool(value <= bounds()[metric_on(metric, None)]["daily"])
 
 
 @lru_cache(maxsize=4096)
 def floor(metric: str, day: date | None) -> int:
-    """Return what a total of that day is surely above: known days, and a line between them. Without a day, the first day's."""
+    """Return what a total of that day is surely above: known days, and a line between them; else the first day's."""
     known = bounds()[metric_on(metric, day)]["floors"]
     when = day or FIRST_DAY
     reached = [point for point in known if point[0] <= when]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.metrics import METRICS
 from pipelines.reading.mention import Trouble, metric_on
-from pipelines.records import GENERAL_STAFF, Claim
+from pipelines.records import GENERAL_STAFF, Claim, Span
 
 _QUOTE = 200
 _POST_TEXTS = ("text", "full_text", "message", "story", "caption")
@@ -108,8 +108,38 @@ def _record(row: dict[str, Any]) -> bool:
     return "date" in row and any(name in figures for name in _names())
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One record: its day, its figures, and where in the text it stands."""
+
+    row: dict[str, Any]
+    day: date
+    text: str
+    spot: int
+    reader: str
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The totals, wherever the mirror keeps them."""
+        stats = self.row.get("stats")
+        return stats if isinstance(stats, dict) else self.row
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The changes, if the mirror has any."""
+        increase = self.row.get("increase")
+        return increase if isinstance(increase, dict) else {}
+
+    def span(self, section: str, name: str, value: Any) -> Span | None:
+        """Return where a number stands: the first such pair behind the name of its section."""
+        start = self.text.find(f'"{section}"', self.spot) if section in self.row else self.spot
+        pair = re.compile(rf'"{re.escape(name)}"\s*:\s*({re.escape(str(value))})')
+        match = pair.search(self.text, max(0, start))
+        return match.span(1) if match else None
+
+
 def read_records(rows: list[dict[str, Any]], text: str, reader: str) -> tuple[list[Claim], list[Trouble]]:
-    """Claims of each record. The spans point into the JSON text."""
+    """Read the claims of each record. The spans point into the JSON text."""
     claims: list[Claim] = []
     troubles: list[Trouble] = []
     spot = 0
@@ -117,11 +147,10 @@ def read_records(rows: list[dict[str, Any]], text: str, reader: str) -> tuple[li
         spot = max(spot, text.find(str(row["date"]), spot))
         day = _day(row["date"])
         if day is None:
-            troubles.append(
-                Trouble(f"a record without a readable date: {str(row['date'])[:40]!r}", None, str(row)[:_QUOTE])
-            )
+            said = str(row["date"])[:40]
+            troubles.append(Trouble(f"a record without a readable date: {said!r}", None, str(row)[:_QUOTE]))
             continue
-        claims += _claims(row, day, text, spot, reader, troubles)
+        claims += _claims(_Record(row, day, text, spot, reader), troubles)
     return claims, troubles
 
 
@@ -132,58 +161,49 @@ def _day(value: Any) -> date | None:
         return None
 
 
-def _claims(
-    row: dict[str, Any], day: date, text: str, spot: int, reader: str, troubles: list[Trouble],
-) -> Iterator[Claim]:  # fmt: skip
-    stats = row.get("stats")
-    figures: dict[str, Any] = stats if isinstance(stats, dict) else row
-    increase = row.get("increase")
-    changes: dict[str, Any] = increase if isinstance(increase, dict) else {}
-    for name, value in figures.items():
-        if name in _META or isinstance(value, str | dict | list | bool) or value is None:
+def _claims(record: _Record, troubles: list[Trouble]) -> Iterator[Claim]:
+    for name, value in record.figures.items():
+        if name in _META or value is None or isinstance(value, str | dict | list | bool):
             continue
         key = _names().get(name)
-        if key is None:
-            if figures is not row:
-                troubles.append(Trouble(f"unknown label {name!r}", None, f"{name}: {value}"))
-            continue
-        metric = metric_on(key, day)
         total = _count(value)
-        if total is None:
+        if key is None:
+            if record.figures is not record.row:  # a flat record has counters and notes of its own
+                troubles.append(Trouble(f"unknown label {name!r}", None, f"{name}: {value}"))
+        elif total is None:
             troubles.append(Trouble("a number that cannot be read", None, f"{name}: {value}"[:_QUOTE]))
-            continue
-        change = _count(changes.get(name))
-        if not METRICS[metric].valid_on(day):
-            _outside(metric, day, total, name, troubles)
-            continue
-        if total == 0 and not change:
-            continue  # a category that the mirror has a place for and the publisher has not reported yet
-        span = _span(text, name, value, text.find('"stats"', spot) if stats else spot)
-        yield Claim(
-            claimant=GENERAL_STAFF,
-            metric=metric,
-            as_of=day,
-            total=total,
-            daily=change,
-            hedge=None,
-            total_span=span,
-            daily_span=_span(text, name, changes.get(name), text.find('"increase"', spot))
-            if change is not None
-            else None,
-            quote=f"{name}: {value}"[:_QUOTE],
-            reader=reader,
-            note=None,
-            why=(
-                "total: a mirror's record",
-                f"metric: {name!r}",
-                f"claimant: {GENERAL_STAFF}",
-                f"day: date {row['date']!r}",
-            ),
-        )
+        elif not METRICS[metric_on(key, record.day)].valid_on(record.day):
+            _outside(metric_on(key, record.day), record.day, total, name, troubles)
+        elif total or record.changes.get(name):  # zero: a category that the publisher has not reported yet
+            yield _claim(record, name, metric_on(key, record.day), total)
+
+
+def _claim(record: _Record, name: str, metric: str, total: int) -> Claim:
+    change = record.changes.get(name)
+    daily = _count(change)
+    return Claim(
+        claimant=GENERAL_STAFF,
+        metric=metric,
+        as_of=record.day,
+        total=total,
+        daily=daily,
+        hedge=None,
+        total_span=record.span("stats", name, total),
+        daily_span=record.span("increase", name, change) if daily is not None else None,
+        quote=f"{name}: {total}"[:_QUOTE],
+        reader=record.reader,
+        note=None,
+        why=(
+            "total: a mirror's record",
+            f"metric: {name!r}",
+            f"claimant: {GENERAL_STAFF}",
+            f"day: date {record.row['date']!r}",
+        ),
+    )
 
 
 def _outside(metric: str, day: date, total: int, name: str, troubles: list[Trouble]) -> None:
-    """Return a category outside its time: mirrors print zero before it began, and its last total for ever after it ended."""
+    """Report a category outside its time: mirrors print zero before it began, and its last total after it ended."""
     until = METRICS[metric].valid_until
     if total and not (until and day > until):
         troubles.append(Trouble(f"{metric} was not reported on {day}", None, f"{name}: {total}"))
@@ -195,8 +215,3 @@ def _count(value: Any) -> int | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return value if isinstance(value, int) and abs(value) < 10**9 else None
-
-
-def _span(text: str, name: str, value: Any, spot: int) -> tuple[int, int] | None:
-    match = re.compile(rf'"{re.escape(name)}"\s*:\s*({re.escape(str(value))})').search(text, max(0, spot))
-    return match.span(1) if match else None

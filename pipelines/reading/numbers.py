@@ -35,7 +35,7 @@ def written(digits: str) -> Written:
 
 
 def scaled(digits: str, scale: int, thousands: frozenset[str]) -> tuple[int, int] | None:
-    """Return the value of digits before "thousand" or "million", and the smallest step that this way of writing can tell.
+    """Return the value of digits before "thousand" or "million", and the smallest step that they can tell.
 
     "29,2" thousand is 29,200 and tells hundreds. "1,475" thousand is 1,475,000 where the document separates
     thousands with a comma and the result can be a tally, else 1,475. None when there is no such number.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _LONGEST = 8_000_000  # bytes that are looked at
+_LARGE = 20_000  # characters: a page with menus and sidebars; a smaller one is its article
 _BLOCKS = frozenset(
     {"p", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header",
      "blockquote", "pre", "dd", "dt", "dl", "figcaption", "main", "tbody", "thead"}
@@ -72,21 +72,25 @@ def page(text: str) -> Page:
     from lxml import html  # noqa: PLC0415 - 15 ms that a post in plain text need not pay
 
     document = html.document_fromstring(text if text.strip() else "<p></p>")
-    for element in document.xpath("//comment() | //processing-instruction()"):
+    for element in _all(document, "//comment() | //processing-instruction()"):
         element.drop_tree()
     title = _title(document)
-    posts = [e for e in document.xpath(f"//*[contains(@class, '{_POST}')]") if not _inside_post(e)]
+    posts = [e for e in _all(document, f"//*[contains(@class, '{_POST}')]") if not _inside_post(e)]
     if posts:
         return Page("\n\n".join(filter(None, map(_lines, posts))), "post/1")
     for path in _BODIES:
-        bodies = document.xpath(path)
+        bodies = _all(document, path)
         if bodies and (body := _lines(bodies[0])):
             return Page(_with_title(title, body), "body/1")
-    if _is_article(text):
-        body = _article(text)
-        if body:
-            return Page(_with_title(title, body), "article/1")
+    if len(text) > _LARGE and (body := _article(text)):
+        return Page(_with_title(title, body), "article/1")
     return Page(_with_title(title, _lines(document)), "lines/1")
+
+
+def _all(document: HtmlElement, path: str) -> list[Any]:
+    """Return what an XPath of ours selects: always a list of nodes."""
+    found = document.xpath(path)
+    return found if isinstance(found, list) else []
 
 
 def _inside_post(element: HtmlElement) -> bool:
@@ -101,7 +105,7 @@ def _inside_post(element: HtmlElement) -> bool:
 
 def _title(document: HtmlElement) -> str:
     for path in ("//h1", "//meta[@property='og:title']/@content", "//title"):
-        for found in document.xpath(path)[:1]:
+        for found in _all(document, path)[:1]:
             text = _SPACES.sub(" ", found if isinstance(found, str) else found.text_content()).strip()
             if text:
                 return text
@@ -110,11 +114,6 @@ def _title(document: HtmlElement) -> str:
 
 def _with_title(title: str, body: str) -> str:
     return body if not title or body.startswith(title) else f"{title}\n\n{body}"
-
-
-def _is_article(text: str) -> bool:
-    """Whether a page is large enough to have things around its article."""
-    return len(text) > 20_000  # noqa: PLR2004 - a page with menus and sidebars; a small one is its article
 
 
 def _article(text: str) -> str:
@@ -164,16 +163,3 @@ def _collect(root: HtmlElement, pieces: list[str]) -> None:
 def _foreign(element: HtmlElement) -> bool:
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
     return bool(names.strip()) and bool(_NOT_OURS.search(names))
-
-
-def embedded(text: str) -> list[Any]:
-    """JSON-LD blocks of a page that hold an item list, as zsu.gov.ua prints its infographic."""
-    found = []
-    for block in re.findall(r"<script[^>]*application/ld\+json[^>]*>(.*?)</script>", text, re.DOTALL | re.IGNORECASE):
-        try:
-            data = json.loads(block)
-        except ValueError:
-            continue
-        if isinstance(data, dict) and "itemListElement" in data:
-            found.append(data)
-    return found

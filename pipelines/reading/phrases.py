@@ -21,7 +21,7 @@ _ORDINALS: Final = frozenset(
 )
 _MODEL_LETTERS: Final = 3  # T-72, Су-34, Х-101: letters before the hyphen
 _FILLER: Final = frozenset(
-    {"of", "de", "del", "di", "da", "d", "m", "gada", "года", "року", "р", "г", "г", "年", "월", "년"}
+    {"of", "de", "del", "di", "da", "d", "m", "gada", "года", "року", "р", "г", "年", "월", "년"}
 )
 
 
@@ -101,7 +101,7 @@ class _Reader:
         text = self.pieces[at].text
         if match := _NUMERIC_DATE.fullmatch(text):
             day, month, year = int(match[1]), int(match[3]), match[4]
-            if len(match[3]) == 1 and not year or self._scale(at + 1):
+            if (len(match[3]) == 1 and not year) or self._scale(at + 1):
                 return 0
             if match[2] == "/" and month > 12 >= day:  # noqa: PLR2004 - months: an American date
                 day, month = month, day
@@ -186,7 +186,7 @@ class _Reader:
         return self._says(at, "scale") or 0
 
     def _count(self, at: int) -> int:
-        """Return a number in digits or words, with its scales: 8 тис. 815, 1 мільйон 209 880, сто двадцять, 118万2610."""
+        """Read a number in digits or words, with its scales: 8 тис. 815, сто двадцять, 118万2610."""
         total, last, here, step = 0, 10**12, at, 1
         bare = True  # no part was read yet
         ended_in_scale = False

@@ -115,7 +115,7 @@ def _alone(speech: Speech, at: int) -> bool:
 
 
 def _is_tally(speech: Speech, kept: list[Number], names: list[tuple[int, str]]) -> bool:
-    """Tell whether a sentence is about Russian losses: by its words, its numbers, its speaker, or the one before it."""
+    """Tell whether a sentence is about Russian losses: by words, numbers, speaker, or the one before it."""
     if speech.any("loss", "theirs") or len({number.metric for number in kept}) >= _ENUMERATION:
         return True
     if speech.context.russian and any(speech.is_personnel_total(number) for number in kept):
@@ -173,7 +173,7 @@ def _mention(speech: Speech, number: Number, who: str | None, *, listed: bool) -
         step=item.step,
         quote=_quote(speech),
         why=(f"{kind}: {number.why}", f"metric: {label}"),
-        rounded=_rounded(item, metric, kind, hedge, speech.day),
+        rounded=not listed and _rounded(item, metric, kind, hedge, speech.day),
         weak=metric == "people",
         order=speech.order,
         said=number.firm,

@@ -12,6 +12,7 @@ from pipelines.reading.vocabulary import Lexicon
 _LONGEST = 4000  # characters; a longer one is no sentence but noise, and is cut
 _END = re.compile(r"\n|[.!?]+[)'\"»”’]*(?:\s+|$)|(?<=[\u3040-\u9fff])\.|\u3002|।")
 _LAST_WORD = re.compile(r"([^\W_]+)[)'\"»”’]*$")
+_LOOK_BACK = 20  # characters in which the word before a mark stands
 _SHORT = 4  # letters of an abbreviation
 
 
@@ -53,21 +54,17 @@ def _cut(sentence: Sentence) -> Iterator[Sentence]:
 
 
 def _ends(text: str, folded: str, match: re.Match[str], start: int, lexicon: Lexicon) -> bool:
-    if match.end() >= len(text) or text[match.start()] in "!?。।" or not match.group().strip() == match.group():
-        pass
-    following = text[match.end() : match.end() + 1].lstrip("«„“\"'(*")
-    following = following or text[match.end() + 1 : match.end() + 2]
-    if not following or text[match.start()] in "!?。।":
+    """Tell whether a mark ends a sentence, by what stands before and behind it."""
+    behind = text[match.end() : match.end() + 2].lstrip("«„“\"'(*")[:1]
+    if not behind or text[match.start()] in "!?。।":
         return True
-    last = _LAST_WORD.search(folded[max(start, match.start() - 20) : match.start()])
-    before = last[1] if last else ""
-    if following.islower():
+    if behind.islower():
         return False
+    last = _LAST_WORD.search(folded[max(start, match.start() - _LOOK_BACK) : match.start()])
+    before = last[1] if last else ""
     if before.isdigit() and len(before) <= 2:  # noqa: PLR2004 - digits of a day: 24. April, 24. 4. 2023
-        return not (following.isdigit() or _month_follows(folded, match.end(), lexicon))
-    if following.isdigit():
-        return len(before) > _SHORT
-    return len(before) != 1
+        return not (behind.isdigit() or _month_follows(folded, match.end(), lexicon))
+    return len(before) > _SHORT if behind.isdigit() else len(before) != 1
 
 
 def _month_follows(folded: str, at: int, lexicon: Lexicon) -> bool:

@@ -29,9 +29,9 @@ def _accents() -> dict[str, str]:
     table = {}
     for block in (range(0xC0, 0x250), range(0x370, 0x400), range(0x1E00, 0x2000)):
         for char in map(chr, block):
-            base, *marks = unicodedata.normalize("NFD", char)
-            if marks and len(base.lower()) == 1:
-                table[char] = base.lower()
+            parts = unicodedata.normalize("NFD", char)
+            if len(parts) > 1 and len(parts[0].lower()) == 1:
+                table[char] = parts[0].lower()
     return table
 
 
@@ -76,7 +76,7 @@ _TOKEN = re.compile(
 
 
 def tokens(folded: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Cut a folded text. Quotation marks, apostrophes, emoji and bullets carry nothing; a hyphen inside a word neither."""
+    """Cut a folded text. Quotation marks, apostrophes, emoji, bullets, hyphens inside words carry nothing."""
     found = []
     for match in _TOKEN.finditer(folded, start, len(folded) if end is None else end):
         kind = match.lastgroup or MARK

@@ -1,4 +1,4 @@
-"""The words of each language: loaded from `pipelines/vocabulary/languages`, checked, and compiled once into matchers."""
+"""The words of each language: loaded from `pipelines/vocabulary/languages`, checked, compiled into matchers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WORDS: Final = frozenset(
         "about", "more_than", "less_than",  # hedges
         "total", "daily", "other",  # the time that a number is for; other: a month, a year, a night
         "more", "of_which", "in_brackets", "respectively",  # a further one; a part of what was just said
-        "and", "stop", "unit",  # joins items; ends a noun phrase; counts things without naming them
-        "loss", "act", "thing", "ours", "theirs", "russian", "ukrainian",  # lost; used or struck; counted but no metric; Ukraine's; Russia's; any word for the enemy
+        "and", "stop", "unit", "of",  # joins items; ends a noun phrase; counts without naming; a unit of something
+        "loss", "act", "thing",  # lost; launched, struck or delivered; counted, but no metric
+        "ours", "theirs", "russian", "ukrainian",  # whose losses; any word for the enemy; any for Ukraine
+        "by", "to", "between",  # rose by so many to so many; between so many and so many
         "russia", "say", "actor", "quote",  # Russia as a subject; says; a unit or service; "according to him"
         "as_of", "since", "until", "on",  # before a date
-        "by", "to", "between",  # rose by so many to so many; between so many and so many
-        "of",  # a preposition between a unit and what it counts
     }
 )  # fmt: skip
 PSEUDO_METRICS: Final = frozenset({"people"})  # people without a uniform: personnel where the sentence is a tally
@@ -183,7 +183,7 @@ def cut(spelling: str) -> list[str]:
 
 
 def expand(pattern: str) -> list[str]:
-    """`a (b|c|) d` as its spellings."""
+    """Return `a (b|c|) d` as its spellings."""
     if re.search(r"\([^)]*\(", pattern):
         raise ValueError(f"brackets inside brackets: {pattern!r}")
     parts = [part.split("|") for part in re.split(r"[()]", pattern)] if "(" in pattern else [[pattern]]

@@ -13,6 +13,7 @@ from pipelines.reading.numbers import resolution
 from pipelines.reading.vocabulary import claimants
 from pipelines.records import GENERAL_STAFF, Claim, Problem
 
+_Cell = tuple[str, str, date | None]  # claimant, metric, day
 _PLENTY = 6  # distinct metrics by which it is one though nobody says whose losses they are
 _DISTINCT = 100  # mentions of one number that are compared; no report has so many
 _EARLY = 5_000  # in the first weeks the total grew faster than the floors tell
@@ -37,7 +38,7 @@ def weigh(
 ) -> tuple[list[Claim], list[Problem]]:
     """Claims in the order of the text, and what could not be decided."""
     problems = [Problem(problem=t.problem, span=t.span, quote=t.quote) for t in troubles]
-    cells: dict[tuple[str, str, date | None], list[Mention]] = defaultdict(list)
+    cells: dict[_Cell, list[Mention]] = defaultdict(list)
     for mention in _vouched(mentions, report):
         day = mention.day or report.day
         cells[mention.claimant or GENERAL_STAFF, metric_on(mention.metric, day), day].append(mention)
@@ -51,7 +52,7 @@ def weigh(
         daily, daily_problem = _one(found, "daily", metric, day)
         problems += [problem for problem in (total_problem, daily_problem) if problem]
         if total or daily:
-            claims.append(_claim(claimant, metric, day, total, daily, report))
+            claims.append(_claim((claimant, metric, day), total, daily, report))
     return claims, problems
 
 
@@ -114,7 +115,7 @@ def _is(mention: Mention, better: str) -> bool:
 
 
 def _conceivable(mention: Mention, day: date | None) -> bool:
-    """Whether a number of prose is of a size that its kind can have. Prose sums up many things; lists are read as they are."""
+    """Tell whether a number of prose is of a size that its kind can have. Lists are read as they are."""
     if mention.kind == "daily":
         return could_be_daily(mention.metric, mention.value // 2)
     return could_be_total(mention.metric, mention.value * 2, day)
@@ -126,9 +127,8 @@ def _rounds(mention: Mention, exact: Mention) -> bool:
     return coarse > fine and mention.value != exact.value and abs(mention.value - exact.value) < coarse
 
 
-def _claim(
-    claimant: str, metric: str, day: date | None, total: Mention | None, daily: Mention | None, report: Report,
-) -> Claim:  # fmt: skip
+def _claim(cell: _Cell, total: Mention | None, daily: Mention | None, report: Report) -> Claim:
+    claimant, metric, day = cell
     main = total or daily
     if main is None:
         raise ValueError("a claim needs a number")
