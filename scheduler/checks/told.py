@@ -42,9 +42,9 @@ class Told:
         yield finding
 
     def end(self, cell: Cell, ref: int, known_at: datetime, message: str) -> Iterator[Said]:
-        """Say that what was found of a cell has ended."""
+        """Say that what was found of a cell has ended; of a whole report, when its last number has."""
         old = self._open.pop(cell, None)
-        if old is not None:
+        if old is not None and not (old.whole and any(other.key == old.key for other in self._open.values())):
             yield Resolution(key=old.key, ref=ref, known_at=known_at, message=message)
 
 
