@@ -103,7 +103,7 @@ def test_killed_before_a_commit(
 @pytest.mark.proof
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("at", range(1, COMMITS + 1))
-def test_killed_at_every_commit(  # noqa: PLR0917 - parameters and fixtures
+def test_killed_at_every_commit(
     at: int, when: str, conninfo: str, tmp_path: Path, channel: Site, undisturbed: dict[str, Any]
 ) -> None:
     """The same at every commit, before and after it."""

@@ -79,7 +79,7 @@ def test_comma_or_dot_is_decided_by_the_whole_document() -> None:
 
 
 def test_a_rounded_headline_yields_to_the_exact_number() -> None:
-    """ "Almost 900" and "over 294 thousand" are not claims beside 870 and 294,700."""
+    """Rounded "almost 900" and "over 294 thousand" are not claims beside 870 and 294,700."""
     text = "Майже 900 загарбників за добу\nГенштаб ЗСУ: противник втратив понад 294 тисячі, точніше близько 294 700 осіб, з яких 870 за добу."
     assert stated(read(text, date(2023, 10, 23))) == {"personnel": (294700, 870)}
 
