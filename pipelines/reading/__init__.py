@@ -17,7 +17,7 @@ from pipelines.reading.prose import Found, Words, read_prose
 from pipelines.reading.reportday import document_day, likely_day
 from pipelines.reading.speech import Context
 from pipelines.reading.tokens import fold
-from pipelines.reading.vocabulary import lexicon, trigger
+from pipelines.reading.vocabulary import lexicon, trigger, war
 from pipelines.reading.weigh import Report, weigh
 from pipelines.records import Claim, Problem, Reading, Span
 
@@ -25,6 +25,7 @@ VERSION: Final = "1"
 """Bumped when the reader learns: stored documents are read again then."""
 
 _LONGEST_TEXT = 1_000_000  # characters; the longest report has two thousand
+_ENUMERATION = 3  # categories that make a list without a word of whom it is about
 _FULL_LIST = 8  # categories after which the prose around a list has nothing to add but roundings
 
 __all__ = ["VERSION", "date_from_totals", "read"]
@@ -102,7 +103,7 @@ def _shift(span: Span | None, by: int) -> Span | None:
 
 def _read_text(text: str, extractor: str, source: _Source) -> Reading:
     text = text[:_LONGEST_TEXT]
-    if not trigger().search(text.lower()):
+    if not _worth_reading(text.lower()):
         return Reading(text=text, extractor=extractor, reader="none", claims=(), problems=())
     folded, published = fold(text), kyiv_day(source.published_at)
     codes = language(text) or ("en",)
@@ -115,6 +116,15 @@ def _read_text(text: str, extractor: str, source: _Source) -> Reading:
         prose = read_prose(text, folded, spans, words, Context(claimant=source.speaker, main=source.speaker))
     stated = listed.day or document_day(folded, prose, source.url, published)
     return _weighed(text, extractor, listed, prose, _report(listed, prose, stated, source))
+
+
+def _worth_reading(lowered: str) -> bool:
+    """Tell whether a text can hold a tally: it names a category, and the war, or several categories."""
+    labels = trigger().finditer(lowered)
+    first = next(labels, None)
+    if first is None:
+        return False
+    return bool(war().search(lowered)) or len({first.group(), *(label.group() for label in labels)}) >= _ENUMERATION
 
 
 def _says_everything(listed: Listed) -> bool:

@@ -103,6 +103,12 @@ def _behind_change(items: list[Item], at: int) -> int:
     return at
 
 
+def _people_before(items: list[Item], at: int) -> bool:
+    """Tell whether the next noun before a place names soldiers."""
+    noun = next((item for item in reversed(items[max(0, at - 3) : at]) if _label(item)), None)
+    return noun is not None and _label(noun) in {"personnel", "people"}
+
+
 def _before(items: list[Item], number: int) -> Bond:
     """Return the noun before a number: танків – 1637, carri armati (1.637), wanajeshi 346,070."""
     gap, linked = 0, False
@@ -113,7 +119,7 @@ def _before(items: list[Item], number: int) -> Bond:
             return Bond(at, metric, item.is_("ours"))
         if item.kind == TERM and any(item.is_(c) for c in ("and", "claimant", "thing", "of_which")):
             break
-        if item.kind == TERM and item.is_("loss") and not linked:
+        if item.kind == TERM and item.is_("loss") and not linked and _people_before(items, at):
             break  # who loses stands before the verb: "россияне потеряли 9 танков"
         linked = linked or item.text in {"-", ":"}
         if item.kind == TERM or (item.kind == MARK and item.text in {"-", ":", "(", "/", "=", "+"}):

@@ -64,10 +64,7 @@ class _Line:
     heading: Heading
     day: Day | None
 
-    @property
-    def words(self) -> str:
-        """The label as it is written."""
-        return self.match["label"].strip()
+    quote: str
 
 
 @dataclass(slots=True)
@@ -152,7 +149,7 @@ class _Lists:
             return
         day = self._day_of(above)
         for match, label in run:
-            self._line(_Line(match, label, heading, day))
+            self._line(_Line(match, label, heading, day, self._quote(match)))
         for match in strangers if len(metrics) >= _LIST else ():
             label_text = match["label"].strip(" -:•*\t|")
             span = match.span("number")
@@ -197,7 +194,7 @@ class _Lists:
         return "total" if metric in _SMALL and value > 1 else "daily"
 
     def _broken(self, line: _Line, span: Span) -> None:
-        self.found.troubles.append(Trouble("a number that cannot be read", span, self._quote(line.match)))
+        self.found.troubles.append(Trouble("a number that cannot be read", span, line.quote))
 
     def _add(self, line: _Line, kind: Kind, value: int, span: Span, metric: str | None = None) -> None:
         metric = metric or line.label.metric or ""
@@ -211,8 +208,8 @@ class _Lists:
                 span=span,
                 hedge=line.label.hedge if kind == "total" and metric == line.label.metric else None,
                 step=1,
-                quote=self._quote(line.match),
-                why=(f"{kind}: its place in a list", f"metric: {line.words}", *((day.why,) if day else ())),
+                quote=line.quote,
+                why=(f"{kind}: its place in a list", f"metric: {line.match['label']}", *((day.why,) if day else ())),
                 listed=True,
                 order=line.match.start(),
                 day=day.day if day else None,

@@ -91,7 +91,8 @@ def _numbers(speech: Speech, *, noun_first: bool) -> list[Number]:
 
 def _of_a_date(speech: Speech, at: int, bond: Bond) -> bool:
     """Tell whether a number is a year, or the first day of a range: від 11 до 18 грудня."""
-    if speech.is_year(at) and bond.label != at + 1:
+    labelled = bond.label == at + 1 or (bond.label is not None and at > 0 and speech.items[at - 1].text in {"-", ":"})
+    if speech.is_year(at) and not labelled:
         return True
     return at + 2 < len(speech.items) and speech.items[at + 2].kind == DATE and partial_range(speech.items, at + 2)
 
@@ -120,7 +121,10 @@ def _is_tally(speech: Speech, kept: list[Number], names: list[tuple[int, str]]) 
         return True
     if speech.context.russian and any(speech.is_personnel_total(number) for number in kept):
         return True
-    if attribution.keeps_tally(names) and any(number.kind in {"daily", "total"} for number in kept):
+    marked = {number.kind for number in kept} & {"daily", "total"}
+    if attribution.keeps_tally(names) and marked:
+        return True
+    if speech.context.claimant == GENERAL_STAFF and len(marked) == 2:  # noqa: PLR2004 - "Tanks +8 (9,936)."
         return True
     return speech.context.tally and not _acts(speech)
 

@@ -24,7 +24,8 @@ def _rises(speech: Speech) -> None:
         if not (speech.led(first, "by") and speech.led(second, "to") and first.item.value <= second.item.value):
             continue
         metric = first.bond.named or second.bond.named
-        if metric is None and any(item.is_("loss") for item in speech.items[: first.at]):
+        lost = any(item.is_("loss") or item.is_("theirs") for item in speech.items[: first.at])
+        if metric is None and (lost or speech.is_personnel_total(second)):
             metric = "personnel"
         for number, kind in ((first, "daily"), (second, "total")):
             number.bond = Bond(number.bond.label, metric, number.bond.ours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,8 +15,8 @@ from pipelines.metrics import METRICS
 from pipelines.reading.tokens import MARK, NUMBER, WORD, Token, fold, tokens
 
 SECTIONS: Final = frozenset(
-    {"code", "letters", "signs", "order", "compound", "prefixes", "labels", "singular", "numbers", "scales", "words",
-     "claimants", "months", "weekdays"}
+    {"code", "letters", "signs", "order", "compound", "prefixes", "unspaced",
+     "labels", "singular", "numbers", "scales", "words", "claimants", "months", "weekdays"}
 )  # fmt: skip
 WORDS: Final = frozenset(
     {
@@ -32,6 +32,7 @@ WORDS: Final = frozenset(
     }
 )  # fmt: skip
 PSEUDO_METRICS: Final = frozenset({"people"})  # people without a uniform: personnel where the sentence is a tally
+_END: Final = "\x00"  # in a trie: the word ends here
 _SKIPPABLE: Final = frozenset({"-", "/", "("})
 _LONGEST_TERM: Final = 16  # words; in Japanese each character is one
 
@@ -269,26 +270,43 @@ def bounds() -> dict[str, Any]:
 
 @cache
 def trigger() -> re.Pattern[str]:
-    """Any word that a tally cannot do without, in any language, as one pattern over lowered text.
+    """Return any word that a tally cannot do without, in any language, as one pattern over lowered text.
 
     A text without it holds no claim and costs one search.
     """
-    stems = {
-        form
+    sections = ("labels", "singular")
+    return _any_of(
+        (table, pattern)
         for table in languages().values()
-        for metric in ("personnel", "people", *METRICS)
-        for pattern in (*table["labels"].get(metric, ()), *table.get("singular", {}).get(metric, ()))
-        for spelling in expand(pattern)
-        for form in _stem(spelling)
-    }
-    return re.compile(_as_trie(stems))
+        for section in sections
+        for patterns in table.get(section, {}).values()
+        for pattern in patterns
+    )
 
 
-def _stem(spelling: str) -> Iterator[str]:
-    """Return the longest plain word of a pattern, as it may stand in a text, folded or not."""
-    word = max((part.strip("*") for part in spelling.lower().split()), key=len)
-    yield word
-    yield fold(word)
+@cache
+def war() -> re.Pattern[str]:
+    """Return any word for Russia, the enemy or Ukraine, likewise: prose about neither is not read."""
+    return _any_of(
+        (table, pattern)
+        for table in languages().values()
+        for category in ("russian", "ukrainian", "theirs")
+        for pattern in table["words"].get(category, ())
+    )
+
+
+def _any_of(patterns: Iterable[tuple[dict[str, Any], str]]) -> re.Pattern[str]:
+    """Return one pattern for the longest word of each pattern, as it may stand in a lowered text, folded or not."""
+    inside: set[str] = set()  # words that may stand behind a glued article, or without spaces around them
+    whole: set[str] = set()
+    for table, pattern in patterns:
+        glued = bool(table.get("prefixes") or table.get("unspaced"))
+        for spelling in expand(pattern):
+            word = max(spelling.lower().split(), key=lambda part: len(part.strip("*")))
+            target = inside if glued or word.startswith("*") else whole
+            ends = not (glued or word.endswith("*"))
+            target.update(form + _END * ends for form in (word.strip("*"), fold(word.strip("*"))))
+    return re.compile(f"(?<![^\\W\\d_]){_as_trie(whole)}|{_as_trie(inside)}")
 
 
 def _as_trie(words: set[str]) -> str:
@@ -301,11 +319,15 @@ def _as_trie(words: set[str]) -> str:
         node = root
         for char in word:
             node = node.setdefault(char, {})
-    return _trie_pattern(root)
+    return f"(?:{_trie_pattern(root)})"
 
 
 def _trie_pattern(node: dict[str, Any]) -> str:
-    branches = [re.escape(char) + _trie_pattern(rest) for char, rest in sorted(node.items())]
+    branches = [_character(char) + _trie_pattern(rest) for char, rest in sorted(node.items())]
     if len(branches) > 1:
         return f"(?:{'|'.join(branches)})"
     return branches[0] if branches else ""
+
+
+def _character(char: str) -> str:
+    return r"(?![^\W\d_])" if char == _END else re.escape(char)

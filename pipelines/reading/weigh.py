@@ -48,9 +48,11 @@ def weigh(
             first = found[0]
             problems.append(Problem(problem=f"{metric} was not reported on {day}", span=first.span, quote=first.quote))
             continue
-        total, total_problem = _one(found, "total", metric, day)
-        daily, daily_problem = _one(found, "daily", metric, day)
-        problems += [problem for problem in (total_problem, daily_problem) if problem]
+        total, daily = _undisputed(found)
+        if total is daily:
+            total, total_problem = _one(found, "total", metric, day)
+            daily, daily_problem = _one(found, "daily", metric, day)
+            problems += [problem for problem in (total_problem, daily_problem) if problem]
         if total or daily:
             claims.append(_claim((claimant, metric, day), total, daily, report))
     return claims, problems
@@ -88,11 +90,19 @@ def _is_personnel_total(mention: Mention, day: date | None) -> bool:
     )
 
 
+def _undisputed(found: Sequence[Mention]) -> tuple[Mention | None, Mention | None]:
+    """Return total and change of the common case, one line of a list; nothing where there is anything to weigh."""
+    first, second = found[0], found[-1]
+    if first.listed and first.kind == "total" and len(found) == 1:
+        return first, None
+    if first.listed and second.listed and first.kind == "total" and second.kind == "daily" and len(found) == 2:  # noqa: PLR2004 - a pair
+        return first, second
+    return None, None
+
+
 def _one(found: Sequence[Mention], kind: str, metric: str, day: date | None) -> tuple[Mention | None, Problem | None]:
     """Return the one number of a kind that a cell states: lists outrank prose, exact outranks rounded, else none."""
     exact = [mention for mention in found if mention.kind == kind and not mention.rounded]
-    if len(exact) == 1 and exact[0].listed:
-        return exact[0], None
     exact = [mention for mention in exact if mention.listed or _conceivable(mention, day)]
     exact = [mention for mention in exact if mention.listed] or exact
     distinct = {mention.value: mention for mention in exact[:_DISTINCT]}.values()
