@@ -165,7 +165,10 @@ def test_newcomer_waits_for_a_server_that_is_coming_back(used_home: Path) -> Non
     with users.using(used_home):
         keeper_process = users.keeper_process(used_home)
         os.kill(keeper_process, signal.SIGSTOP)
-        os.kill(users.server_process(used_home), signal.SIGKILL)
+        server_process = users.server_process(used_home)
+        os.kill(server_process, signal.SIGKILL)
+        while Path(f"/proc/{server_process}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            os.sched_yield()  # dead, but for the keeper that has to be told
         threading.Timer(0.2, os.kill, (keeper_process, signal.SIGCONT)).start()
         with embedded.server(used_home, fsync=False) as conninfo:
             assert ask(conninfo, "SELECT 1") == "1"

