@@ -116,6 +116,8 @@ def main() -> None:
     )
     line("articles", news, seconds(news, lambda t: read(t, published_at=published)), None, "")
     line("rejects", nothing, seconds(nothing, read), seconds(nothing, search.search), "aim: 1.5x")
+    digits = ["1234567890 " * 500_000]
+    line("5 MB", digits, seconds(digits, read), seconds(digits, search.search), "of digits; aim: 1 text/s")
     print(f"import    {importing():9.0f} ms                                       aim: 150 ms")
 
 
