@@ -1,11 +1,11 @@
 # Everything a developer or a first user types. Nothing here touches anything outside this folder, but for the
 # network: the cache of uv, too, is kept in .tools.
 
-export UV_CACHE_DIR := .tools/cache
+export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export UV_PYTHON_DOWNLOADS := never
-export PIP_CACHE_DIR := .tools/pip
+export PIP_CACHE_DIR := $(CURDIR)/.tools/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export MPLCONFIGDIR := .tools/matplotlib
+export MPLCONFIGDIR := $(CURDIR)/.tools/matplotlib
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --quiet --no-sync
