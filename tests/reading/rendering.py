@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 
 from hypothesis import strategies as st
 
@@ -49,10 +49,8 @@ def change(value: int | None, separator: str, glued: str) -> str:
     return "" if value is None else f"{glued}({'-' if value < 0 else '+'}{number(abs(value), separator)})"
 
 
-def read(text: str, day: date | None = DAY, **more: str) -> Reading:
+def read(text: str | bytes, day: date | None = DAY, **more: str) -> Reading:
     """Read a text as if published at noon of a day."""
-    from datetime import datetime, time  # noqa: PLC0415 - used here only
-
     return reading.read(text, published_at=datetime.combine(day, time(12)) if day else None, **more)
 
 

@@ -67,8 +67,14 @@ def test_a_day_of_losses_is_reported_the_next_day(text: str) -> None:
     "text",
     [
         "Генштаб ЗСУ 10 грудня: за добу армія Росії втратила 1 010 військових.",
-        "Der ukrainische Generalstab am 10. Dezember: Russland verlor insgesamt 1.183.620 Soldaten, davon 1.010 binnen 24 Stunden.",
-        "Ukraine's General Staff said on Wednesday, 10 December 2025, that Russia lost 1,010 soldiers in the past day.",
+        (
+            "Der ukrainische Generalstab am 10. Dezember: Russland verlor insgesamt 1.183.620 "
+            "Soldaten, davon 1.010 binnen 24 Stunden."
+        ),
+        (
+            "Ukraine's General Staff said on Wednesday, 10 December 2025, that Russia lost 1,010 "
+            "soldiers in the past day."
+        ),
     ],
 )
 def test_the_day_beside_the_one_who_says_it_is_the_reports(text: str) -> None:

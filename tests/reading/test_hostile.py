@@ -40,7 +40,7 @@ def test_no_text_crashes_the_reader(pieces: list[str]) -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_crash_the_reader(content: bytes) -> None:
     """Nor any bytes, as a page."""
-    read(b"<html><body>" + content, content_type="text/html")  # type: ignore[arg-type]
+    read(b"<html><body>" + content, content_type="text/html")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,10 @@ def test_what_a_record_calls_by_an_unknown_name_is_a_problem() -> None:
 
 def test_posts_in_json_are_read_as_texts() -> None:
     """Each post has its own time; spans point into the texts joined."""
-    text = "Загальні бойові втрати противника з 24.02 по 19.02 орієнтовно склали:\nтанків ‒ 6498 (+11)\nлітаків – 336\nРСЗВ – 986"
+    text = (
+        "Загальні бойові втрати противника з 24.02 по 19.02 орієнтовно склали:\nтанків ‒ 6498 "
+        "(+11)\nлітаків – 336\nРСЗВ – 986"
+    )
     rows = [
         {"id": "1", "text": "Добрий ранок", "created_at": 1708322400000},
         {"id": "2", "text": text, "created_at": 1708326000000},

@@ -11,7 +11,10 @@ DAY = date(2024, 1, 19)
 HEADING = HEADINGS["en"].format(d=DAY)
 LINES = [f"{label}&nbsp;‒ {1000 + place} (+{place})," for place, label in enumerate(ENGLISH.values())]
 TOLD = {metric: (1000 + place, place) for place, metric in enumerate(ENGLISH)}
-OTHER = "The total combat losses of the enemy from 24.02.2022 to 05.06.2023: tanks ‒ 3837 (+12), APV ‒ 7526 (+7), MLRS ‒ 583 (+0)"
+OTHER = (
+    "The total combat losses of the enemy from 24.02.2022 to 05.06.2023: tanks ‒ 3837 "
+    "(+12), APV ‒ 7526 (+7), MLRS ‒ 583 (+0)"
+)
 
 
 def page(body: str) -> str:
@@ -56,10 +59,11 @@ def test_a_large_article_without_a_known_frame() -> None:
     """News sites are read by what looks like the article."""
     filler = "".join(f"<li><a href='/{n}'>Weather in town {n}</a></li>" for n in range(600))
     body = (
-        f"<html><head><title>Losses</title></head><body><ul class='menu'>{filler}</ul><article><h1>Russia lost 1,140 troops</h1>"
-        "<p>Russia lost 1,140 troops, eight tanks and 59 artillery systems over the past day, Ukraine's General Staff said. "
-        "It has been fighting in Ukraine since 24 February 2022, and this paragraph is here so that the article is one.</p>"
-        "</article></body></html>"
+        f"<html><head><title>Losses</title></head><body><ul class='menu'>{filler}</ul>"
+        "<article><h1>Russia lost 1,140 troops</h1>"
+        "<p>Russia lost 1,140 troops, eight tanks and 59 artillery systems over the past day, "
+        "Ukraine's General Staff said. It has been fighting in Ukraine since 24 February 2022, "
+        "and this paragraph is here so that the article is one.</p></article></body></html>"
     )
     found = read(body, date(2024, 10, 11), content_type="text/html")
     assert found.extractor == "article/1"
@@ -68,10 +72,12 @@ def test_a_large_article_without_a_known_frame() -> None:
 
 def test_a_telegram_post_is_read_once() -> None:
     """A caption nested in its own class is one text; a quoted reply and a link's preview are none."""
+    text = "tgme_widget_message_text js-message_text"
     post = (
-        '<div class="tgme_widget_message_wrap"><div class="tgme_widget_message_text js-message_reply_text">танків ‒ 1 (+1)</div>'
-        '<div class="tgme_widget_message_text js-message_text"><div class="tgme_widget_message_text js-message_text">'
-        '<i class="emoji"><b>🔥</b></i>Загальні бойові <a>#втрати</a> противника з 24.02.22 по 19.02.24 орієнтовно склали:<br/>'
+        '<div class="tgme_widget_message_wrap">'
+        '<div class="tgme_widget_message_text js-message_reply_text">танків ‒ 1 (+1)</div>'
+        f'<div class="{text}"><div class="{text}"><i class="emoji"><b>🔥</b></i>Загальні бойові <a>#втрати</a> '
+        "противника з 24.02.22 по 19.02.24 орієнтовно склали:<br/>"
         "танків ‒ 6498 (+11) од<br/>літаків – 336 (+1) од<br/>РСЗВ – 986 (+2) од</div></div>"
         '<a class="tgme_widget_message_link_preview"><div class="tgme_widget_message_text">танків ‒ 2</div></a></div>'
     )
@@ -86,24 +92,27 @@ def test_text_before_the_mark_less_than_is_text() -> None:
     assert stated(read(f"{HEADING}\ntanks ‒ 6167 (+20)\nAPV ‒ 11445\nMLRS < 966", DAY))["tanks"] == (6167, 20)
 
 
+LIST = "Втрати ворога станом на 19.01.2024:\nтанки — 6167\nлітаки — 331\nРСЗВ — 966"
+DECLARING = f"<html><head><meta charset='windows-1251'></head><body><pre>{LIST}</pre></body></html>"
+
+
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [
-        ("Втрати ворога станом на 19.01.2024:\nтанки — 6167\nлітаки — 331\nРСЗВ — 966".encode("cp1251"), "text/plain; charset=windows-1251"),
-        ("Втрати ворога станом на 19.01.2024:\nтанки — 6167\nлітаки — 331\nРСЗВ — 966".encode("utf-16"), ""),
-        ("<html><head><meta charset='windows-1251'></head><body><p>Втрати ворога станом на 19.01.2024:</p><p>танки — 6167</p>"
-         "<p>літаки — 331</p><p>РСЗВ — 966</p></body></html>".encode("cp1251"), "text/html"),
+        (LIST.encode("cp1251"), "text/plain; charset=windows-1251"),
+        (LIST.encode("utf-16"), ""),
+        (DECLARING.encode("cp1251"), "text/html"),
     ],
     ids=["declared", "byte order mark", "declared by the page"],
-)  # fmt: skip
+)
 def test_other_encodings(content: bytes, content_type: str) -> None:
     """Bytes are decoded by the content type, by what the page says, else as UTF-8."""
-    assert stated(read(content, DAY, content_type=content_type))["tanks"] == (6167, None)  # type: ignore[arg-type]
+    assert stated(read(content, DAY, content_type=content_type))["tanks"] == (6167, None)
 
 
 def test_bytes_that_are_no_text_are_read_to_nothing() -> None:
     """An image under the name of a page is not an error."""
-    assert read(bytes(range(256)) * 40, DAY, content_type="text/html; charset=nonsense").claims == ()  # type: ignore[arg-type]
+    assert read(bytes(range(256)) * 40, DAY, content_type="text/html; charset=nonsense").claims == ()
 
 
 def test_pages_without_a_report_have_no_claims() -> None:

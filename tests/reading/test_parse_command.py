@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from scheduler.commands.parse import app
 from scheduler.exceptions import WrongUse
 
-TEXT = "Загальні бойові втрати противника з 24.02.22 по 19.02.24:\nтанків ‒ 6498 (+11) од\nлітаків – 336 (+1) од\nРСЗВ – 986\nщось нове - 5"
+TEXT = (
+    "Загальні бойові втрати противника з 24.02.22 по 19.02.24:\nтанків ‒ 6498 (+11) "
+    "од\nлітаків – 336 (+1) од\nРСЗВ – 986\nщось нове - 5"
+)
 KEYS = [
     "file",
     "claimant",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import tomllib
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -9,26 +11,7 @@ from tests.reading.rendering import by_metric, read, stated
 
 DAY = date(2024, 10, 11)
 
-SAID = {
-    "uk": "За даними Генштабу ЗСУ, за добу росіяни втратили 1 140 військових, вісім танків і 59 артсистем; загалом з початку вторгнення — близько 666 340 осіб.",
-    "en": "Russia lost 1,140 troops, eight tanks and 59 artillery systems over the past day, Ukraine's General Staff said, bringing total personnel losses to about 666,340.",
-    "ru": "По данным Генштаба ВСУ, за сутки российская армия потеряла 1140 военных, восемь танков и 59 артсистем, всего с начала войны — около 666 340 человек.",
-    "es": "Según el Estado Mayor ucraniano, Rusia perdió en las últimas 24 horas 1.140 soldados, ocho tanques y 59 sistemas de artillería; en total, unos 666.340 soldados desde el inicio de la invasión.",
-    "de": "Laut dem ukrainischen Generalstab verlor Russland binnen 24 Stunden 1.140 Soldaten, acht Panzer und 59 Artilleriesysteme, insgesamt rund 666.340 Soldaten seit Kriegsbeginn.",
-    "fr": "Selon l'état-major ukrainien, la Russie a perdu en 24 heures 1 140 soldats, huit chars et 59 systèmes d'artillerie, soit au total environ 666 340 soldats depuis le début de l'invasion.",
-    "it": "Secondo lo Stato maggiore ucraino la Russia ha perso nelle ultime 24 ore 1.140 soldati, otto carri armati e 59 sistemi di artiglieria; in totale circa 666.340 soldati dall'inizio dell'invasione.",
-    "pl": "Według Sztabu Generalnego Ukrainy w ciągu ostatniej doby Rosja straciła 1140 żołnierzy, osiem czołgów i 59 systemów artyleryjskich, a łącznie od początku inwazji około 666 340 żołnierzy.",
-    "pt": "Segundo o Estado-Maior da Ucrânia, a Rússia perdeu nas últimas 24 horas 1.140 soldados, oito tanques e 59 sistemas de artilharia; no total, cerca de 666.340 soldados desde o início da invasão.",
-    "tr": "Ukrayna Genelkurmayına göre Rusya son 24 saatte 1140 asker, sekiz tank ve 59 topçu sistemi kaybetti; savaşın başından bu yana toplam yaklaşık 666 bin 340 asker.",
-    "cs": "Podle ukrajinského generálního štábu ztratilo Rusko za poslední den 1140 vojáků, osm tanků a 59 dělostřeleckých systémů, celkem od začátku invaze asi 666.340 vojáků.",
-    "sk": "Podľa ukrajinského generálneho štábu stratilo Rusko za uplynulý deň 1 140 vojakov, osem tankov a 59 delostreleckých systémov, celkovo od začiatku vojny približne 666 340 vojakov.",
-    "ar": "أعلنت هيئة الأركان العامة الأوكرانية أن روسيا خسرت خلال اليوم الماضي 1140 جنديا و8 دبابات و59 نظام مدفعية، والإجمالي منذ بداية الحرب نحو 666 ألفا و340 جنديا.",
-    "nl": "Volgens de Oekraïense generale staf verloor Rusland in de afgelopen 24 uur 1.140 militairen, acht tanks en 59 artilleriesystemen, in totaal sinds het begin van de oorlog ongeveer 666.340 militairen.",
-    "ro": "Potrivit Statului Major General al Ucrainei, Rusia a pierdut în ultimele 24 de ore 1.140 de militari, opt tancuri și 59 de sisteme de artilerie; în total, aproximativ 666.340 de militari de la începutul invaziei.",
-    "sv": "Enligt den ukrainska generalstaben förlorade Ryssland det senaste dygnet 1 140 soldater, åtta stridsvagnar och 59 artillerisystem, totalt omkring 666 340 soldater sedan krigets början.",
-    "bg": "Според украинския Генерален щаб Русия е загубила за последното денонощие 1140 военни, осем танка и 59 артилерийски системи, общо от началото на войната около 666 340 военни.",
-    "hu": "Az ukrán vezérkar szerint Oroszország az elmúlt 24 órában 1140 katonát, nyolc harckocsit és 59 tüzérségi rendszert veszített, összesen a háború kezdete óta mintegy 666 340 katonát.",
-}  # fmt: skip
+SAID: dict[str, str] = tomllib.loads((Path(__file__).parent / "said.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("language", SAID)
@@ -80,19 +63,28 @@ def test_comma_or_dot_is_decided_by_the_whole_document() -> None:
 
 def test_a_rounded_headline_yields_to_the_exact_number() -> None:
     """Rounded "almost 900" and "over 294 thousand" are not claims beside 870 and 294,700."""
-    text = "Майже 900 загарбників за добу\nГенштаб ЗСУ: противник втратив понад 294 тисячі, точніше близько 294 700 осіб, з яких 870 за добу."
+    text = (
+        "Майже 900 загарбників за добу\nГенштаб ЗСУ: противник втратив понад 294 тисячі, "
+        "точніше близько 294 700 осіб, з яких 870 за добу."
+    )
     assert stated(read(text, date(2023, 10, 23))) == {"personnel": (294700, 870)}
 
 
 def test_a_rounding_alone_is_no_claim() -> None:
     """A floor is not the number."""
-    text = "Мais de mil militares russos num dia, diz Kiev. Segundo o Estado-Maior ucraniano foram mais de 133.000 militares desde o início da invasão, além de 3.245 tanques."
+    text = (
+        "Мais de mil militares russos num dia, diz Kiev. Segundo o Estado-Maior ucraniano "
+        "foram mais de 133.000 militares desde o início da invasão, além de 3.245 tanques."
+    )
     assert stated(read(text, date(2023, 2, 7))) == {"tanks": (3245, None)}
 
 
 def test_the_implied_one() -> None:
     """Slavic lists name a thing once and mean one."""
-    text = "Генштаб ЗСУ: за добу окупанти втратили 1 010 військових, танк, бойову броньовану машину та 25 артилерійських систем."
+    text = (
+        "Генштаб ЗСУ: за добу окупанти втратили 1 010 військових, танк, бойову броньовану "
+        "машину та 25 артилерійських систем."
+    )
     assert stated(read(text, date(2025, 12, 10))) == {
         "personnel": (None, 1010), "tanks": (None, 1), "armoured_vehicles": (None, 1), "artillery_systems": (None, 25),
     }  # fmt: skip
@@ -101,7 +93,10 @@ def test_the_implied_one() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Wojska rosyjskie straciły ostatniej doby 880 żołnierzy (w sumie 212 030) i 13 czołgów (w sumie 3873), podał Sztab Generalny Ukrainy.",
+        (
+            "Wojska rosyjskie straciły ostatniej doby 880 żołnierzy (w sumie 212 030) i 13 "
+            "czołgów (w sumie 3873), podał Sztab Generalny Ukrainy."
+        ),
         "Ukrajinský generální štáb: ruské ztráty na vojácích vzrostly o 880 na 212 030, počet tanků o 13 na 3873.",
         "Генштаб ЗСУ: окупанти втратили 212 030 (+880) військових і 3873 (+13) танки.",
         "Ukraine's General Staff: total Russian losses stand at 212,030 (+880) personnel; 3,873 (+13) tanks.",
@@ -116,7 +111,8 @@ def test_every_claimant_has_his_own_numbers() -> None:
     """One article, sentence by sentence another count; a pronoun stays with the last one named."""
     text = (
         "Генштаб ЗСУ: за добу армія РФ втратила 1 010 військових і три танки.\n"
-        "«Медіазона» підтвердила 152 142 загиблих російських військових. Зеленський сказав, що Росія втратила 350 тисяч "
+        "«Медіазона» підтвердила 152 142 загиблих російських військових. Зеленський сказав, "
+        "що Росія втратила 350 тисяч "
         "військових убитими. За його словами, у грудні це 35 000 осіб.\n"
         "Міноборони РФ заявляє про знищення 200 українських танків і 340 літаків."
     )
@@ -128,13 +124,22 @@ def test_every_claimant_has_his_own_numbers() -> None:
     [
         "Минобороны РФ: за сутки уничтожено 12 украинских танков, 348 беспилотников и до 1200 военнослужащих.",
         "Генштаб ВС РФ: потери украинских формирований превысили 1,5 миллиона человек.",
-        "In December Russia lost 33,000 soldiers, 137 tanks and 1,099 artillery systems, the General Staff of Ukraine said.",
-        "За даними Генштабу, минулої доби відбулося 136 бойових зіткнень. Ворог застосував 4509 дронів-камікадзе та здійснив 80 ударів.",
+        (
+            "In December Russia lost 33,000 soldiers, 137 tanks and 1,099 artillery systems, the "
+            "General Staff of Ukraine said."
+        ),
+        (
+            "За даними Генштабу, минулої доби відбулося 136 бойових зіткнень. Ворог застосував "
+            "4509 дронів-камікадзе та здійснив 80 ударів."
+        ),
         "Повітряні сили збили 88 зі 100 дронів; Росія випустила також шість крилатих ракет.",
         "Генштаб підтвердив: уражено дві артилерійські системи, командний пункт і три склади боєприпасів.",
         "Mediazona and the BBC have confirmed the names of 152,142 Russian soldiers killed.",
         "Germany will deliver 14 Leopard 2A6 tanks and 40 armoured vehicles to Ukraine, the General Staff welcomed.",
-        "Nella battaglia di Berlino l'Armata Rossa perse 81.116 uomini, 1.997 carri armati, 2.108 cannoni e 917 aerei.",
+        (
+            "Nella battaglia di Berlino l'Armata Rossa perse 81.116 uomini, 1.997 carri armati, "
+            "2.108 cannoni e 917 aerei."
+        ),
         "Lo Stato maggiore israeliano: distrutti 30 carri armati e 14 sistemi di difesa aerea.",
         "Росія втратила 5 937 військових, визнав Шойгу у вересні 2022 року.",
         "Сили безпілотних систем у січні знищили понад 30 тисяч військових противника та 137 танків.",
@@ -159,7 +164,11 @@ def test_a_source_that_speaks_for_itself_needs_no_name() -> None:
 
 def test_the_morning_report_keeps_its_day() -> None:
     """The report of 08:00 covers the day before it and is the report of its own day."""
-    text = "Оперативна інформація станом на 08:00 09.01.2025 щодо російського вторгнення\n\nВтрати російських загарбників за минулу добу склали 1400 осіб. Також українські воїни знешкодили дев'ять танків."
+    text = (
+        "Оперативна інформація станом на 08:00 09.01.2025 щодо російського "
+        "вторгнення\n\nВтрати російських загарбників за минулу добу склали 1400 осіб. Також "
+        "українські воїни знешкодили дев'ять танків."
+    )
     found = read(text, date(2025, 2, 20))
     assert {claim.as_of for claim in found.claims} == {date(2025, 1, 9)}
     assert stated(found) == {"personnel": (None, 1400), "tanks": (None, 9)}
