@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _NOT_OURS = re.compile(
     r"banner|subscribe|reply|link_preview|recommended|popular|promo|colbase2news|news-post|also)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_ITEMS = 3  # entries with a number that make a list of figures
 _REPLY = ("tgme_widget_message_reply", "js-message_reply_text", "tgme_widget_message_link_preview")
 _POST = "tgme_widget_message_text"
 _BODIES = (
@@ -75,6 +77,9 @@ def page(text: str) -> Page:
     for element in _all(document, "//comment() | //processing-instruction()"):
         element.drop_tree()
     title = _title(document)
+    infographic = _infographic(document)
+    if infographic:
+        return Page(_with_title(title, infographic), "items/1")
     posts = [e for e in _all(document, f"//*[contains(@class, '{_POST}')]") if not _inside_post(e)]
     if posts:
         return Page("\n\n".join(filter(None, map(_lines, posts))), "post/1")
@@ -85,6 +90,22 @@ def page(text: str) -> Page:
     if len(text) > _LARGE and (body := _article(text)):
         return Page(_with_title(title, body), "article/1")
     return Page(_with_title(title, _lines(document)), "lines/1")
+
+
+def _infographic(document: HtmlElement) -> str:
+    """Return the items that a page of figures declares for search engines: a name and "total (+change)" each."""
+    for block in _all(document, "//script[@type='application/ld+json']/text()"):
+        try:
+            data = json.loads(block)
+        except (ValueError, RecursionError):
+            continue
+        items = data.get("itemListElement") if isinstance(data, dict) else None
+        rows = [row for row in items if isinstance(row, dict)] if isinstance(items, list) else []
+        rows = [inner if isinstance(inner := row.get("item"), dict) else row for row in rows]
+        lines = [f"{row['name']} — {row['description']}" for row in rows if row.get("name") and row.get("description")]
+        if sum(any(char.isdigit() for char in line) for line in lines) >= _ITEMS:
+            return "\n".join(lines)
+    return ""
 
 
 def _all(document: HtmlElement, path: str) -> list[Any]:

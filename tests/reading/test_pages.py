@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -119,3 +120,29 @@ def test_pages_without_a_report_have_no_claims() -> None:
     """A captcha, an empty shell, deep nesting."""
     for body in ("<html><body><h1>ShieldSquare Captcha</h1></body></html>", "<html></html>", "<div>" * 5000 + "tanks"):
         assert read(body, DAY, content_type="text/html").claims == ()
+
+
+def test_a_month_of_a_portal_keeps_its_days() -> None:
+    """All days stand on one page, each below its date; only the figures are read."""
+    day = "<li class='gold'><span class='black'>{}</span><div class='casualties'><div><ul>{}</ul></div></div></li>"
+    lines = "<li><abbr title='tanks'>Танки</abbr>&nbsp;&mdash; {} <small>(+13)</small></li><li>ББМ&nbsp;&mdash; 1830</li><li>Літаки&nbsp;&mdash; 143</li>"
+    days = day.format("03.04.2022", lines.format(644)) + day.format("02.04.2022", lines.format(631))
+    found = read(
+        f"<html><body><h1>Втрати</h1><p>{OTHER}</p><ul class='see-also'>{days}</ul></body></html>", date(2022, 4, 4)
+    )
+    assert {(c.as_of, c.total, c.daily) for c in found.claims if c.metric == "tanks"} == {
+        (date(2022, 4, 3), 644, 13),
+        (date(2022, 4, 2), 631, 13),
+    }
+
+
+def test_an_infographic_is_read_from_what_it_declares() -> None:
+    """Figures that are only a picture may stand in the page's data for search engines."""
+    entries = [{"@type": "ListItem", "name": "Танки", "description": "11 893 (+4)"},
+               {"@type": "ListItem", "item": {"name": "Літаки", "description": "435 (+0)"}},
+               {"@type": "ListItem", "name": "РСЗВ", "description": "1 833"}]  # fmt: skip
+    block = json.dumps({"@type": "ItemList", "itemListElement": entries})
+    page = f"<html><body><h1>Втрати ворога на 29 квітня 2026 року</h1><script type='application/ld+json'>{block}</script></body></html>"
+    found = read(page, date(2026, 4, 29))
+    assert stated(found) == {"tanks": (11893, 4), "aircraft": (435, 0), "mlrs": (1833, None)}
+    assert {claim.as_of for claim in found.claims} == {date(2026, 4, 29)}
