@@ -180,3 +180,10 @@ def test_the_morning_report_keeps_its_day() -> None:
 def test_nothing_is_read_from_nothing(nothing: str) -> None:
     """An empty or senseless text is a reading without claims."""
     assert read(nothing).claims == ()
+
+
+def test_who_loses_is_not_what_is_lost() -> None:
+    """The people before the verb do not take the number of the tanks behind it."""
+    for who in ("росіяни", "окупанти"):
+        text = f"За даними Генштабу ЗСУ, {who} втратили за добу 9 танків (всього 8224), 13 бронемашин (15 820)."
+        assert stated(read(text, date(2024, 7, 16))) == {"tanks": (8224, 9), "armoured_vehicles": (15820, 13)}
