@@ -1,0 +1,39 @@
+# The references of R's `surveillance` on the series of compare.py.
+# usage: Rscript references.R SERIES.csv ALARMS.csv   (SERIES: run,metric,day,change; ALARMS: method,setting,run,metric,day)
+# What each is given: the 56 days before, no season (there is none), and a grid of its own threshold.
+suppressPackageStartupMessages(library(surveillance))
+files <- commandArgs(TRUE)
+table <- read.csv(files[1])
+first <- 311 # 2023-01-01 in days since 2022-02-25
+sink_ <- file(files[2], "w")
+writeLines("method,setting,run,metric,day", sink_)
+say <- function(method, setting, one, days) {
+  if (length(days)) writeLines(paste(method, setting, one$run[1], one$metric[1], days, sep = ","), sink_)
+}
+for (one in split(table, list(table$run, table$metric), drop = TRUE)) {
+  one <- one[order(one$day), ]
+  x <- pmax(one$change, 0)
+  n <- length(x)
+  range <- which(one$day >= first & seq_len(n) > 90) # 56 days and their surroundings come first
+  if (n < 120 || !length(range)) next
+  series <- sts(x, frequency = 28)
+  past <- function(f) sapply(seq_len(n), function(i) f(x[max(1, i - 56):max(1, i - 1)]))
+  for (method in c("C1", "C2", "C3")) for (alpha in c(.001, 1e-4, 1e-6, 1e-9, 1e-13)) {
+    found <- earsC(series, control = list(range = range, method = method, alpha = alpha, baseline = 28))
+    say(paste0("EARS ", method), alpha, one, one$day[range[which(as.vector(alarms(found)) == 1)]])
+  }
+  for (alpha in c(.005, 1e-3, 1e-4, 1e-5, 1e-6)) {
+    found <- suppressWarnings(farringtonFlexible(series, control = list(
+      range = range, b = 2, w = 13, noPeriods = 1, pastWeeksNotIncluded = 0, trend = FALSE, reweight = TRUE,
+      thresholdMethod = "nbPlugin", alpha = alpha, limit54 = c(0, 4), glmWarnings = FALSE)))
+    say("Farrington flexible", alpha, one, one$day[range[which(as.vector(alarms(found)) == 1)]])
+  }
+  mean56 <- pmax(past(mean), .05)
+  size <- pmax((past(var) - mean56) / mean56^2, .01)
+  for (bound in c(5, 7, 9, 12, 16)) {
+    found <- glrnb(series, control = list(range = range, mu0 = mean56[range], alpha = median(size[range], na.rm = TRUE),
+      c.ARL = bound, dir = "inc", Mtilde = 1, M = 28, ret = "value"))
+    say("glrnb", bound, one, one$day[range[which(as.vector(alarms(found)) == 1)]])
+  }
+}
+close(sink_)
