@@ -1,6 +1,6 @@
 """Compare the trend check with the methods of the literature, on a real history with planted breaks.
 
-    uv run python tests/benchmarks/trend/compare.py FIGURES.csv [--passes 4] [--rscript Rscript]
+    python -m tests.benchmarks.trend.compare FIGURES.csv [--passes 4] [--rscript Rscript]
 
 FIGURES.csv has the columns as_of, metric, total: one source, corrected. Days with an alarm on the history as it
 is are the burden; breaks planted at random say what that buys: one day x10 or x3, two weeks x2, three days of
