@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pipelines.exceptions import QueryFileMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SQL = Path(__file__).parent / "sql"
 
@@ -35,18 +35,23 @@ class Query:
     sql: str  # without the final semicolon
 
 
-def load(path: Path) -> Mapping[str, Query]:
-    """Read a file of queries."""
+def load(*paths: Path) -> Mapping[str, Query]:
+    """Read files of queries: a name stands once in all of them."""
+    queries: dict[str, Query] = {}
+    for path in paths:
+        for query in _read(path):
+            if query.name in queries:
+                raise QueryFileMalformed(f"{path.name} has a second query of the name {query.name!r}: rename one")
+            queries[query.name] = query
+    return MappingProxyType(queries)
+
+
+def _read(path: Path) -> Iterator[Query]:
     head, *parts = NAME.split(path.read_text("utf-8"))
     if any(line and not line.startswith("--") for line in head.splitlines()):
         raise QueryFileMalformed(f"{path.name} has a statement before the first name: write `-- name: …` above it")
-    queries: dict[str, Query] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
-        query = _query(f"{path.name}, query {name!r}", name, body)
-        if name in queries:
-            raise QueryFileMalformed(f"{path.name} has two queries of the name {name!r}: rename one")
-        queries[name] = query
-    return MappingProxyType(queries)
+        yield _query(f"{path.name}, query {name!r}", name, body)
 
 
 def _query(place: str, name: str, body: str) -> Query:
@@ -65,4 +70,4 @@ def _query(place: str, name: str, body: str) -> Query:
     return Query(name=name, doc=doc, sql=sql.removesuffix(";"))
 
 
-QUERIES: Mapping[str, Query] = load(SQL / "queries.sql")
+QUERIES: Mapping[str, Query] = load(*sorted((SQL / "queries").glob("*.sql")))

@@ -4,105 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from email.errors import HeaderParseError
-from email.headerregistry import Address as HeaderAddress
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from scheduler.exceptions import WrongUse
+from scheduler.sections.crawl import Crawl
+from scheduler.sections.judge import Judge
+from scheduler.sections.mail import Mail
+from scheduler.sections.source import Source
 
-
-def deliverable(text: str) -> str:
-    """Accept a bare address as a header can hold it. Raises ValueError."""
-    try:
-        HeaderAddress(addr_spec=text).domain.encode("ascii")
-    except (HeaderParseError, UnicodeError) as error:
-        raise ValueError("is not an e-mail address such as desk@example.org") from error
-    if "@" not in text or len(text) > LONGEST_ADDRESS:
-        raise ValueError("is not an e-mail address such as desk@example.org")
-    return text
-
-
-LONGEST_ADDRESS = 254
-"""RFC 5321 leaves no room for more."""
-
-Address = Annotated[str, AfterValidator(deliverable)]
 SECRETS = ("TALLYWATCH_DATABASE_URL", "TALLYWATCH_SMTP_URL", "SENTRY_DSN")
 """Variables that may hold a password: each may be given as NAME_FILE, the path of a file that holds it."""
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, values do not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Recipient(Section):
-    """Who gets mails, and in which language."""
-
-    address: Address
-    language: Literal["en", "uk"] = "en"
-
-
-class Mail(Section):
-    """`[mail]`: from whom, to whom."""
-
-    sender: Address = Field(default="tallywatch@localhost.localdomain", alias="from")
-    to: tuple[Recipient, ...] = ()
-    follow_up_minutes: int = Field(default=15, ge=0)  # least distance of two mails of one thread
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @property
-    def readers(self) -> tuple[Recipient, ...]:
-        """Return who is mailed: without any recipient, the Maildir's own reader."""
-        return self.to or (Recipient(address="desk@localhost.localdomain"),)
-
-    @field_validator("to", mode="before")
-    @classmethod
-    def plain_addresses(cls, value: Any) -> Any:
-        """Accept plain addresses beside tables with a language, and one address where a list is meant."""
-        entries = [value] if isinstance(value, str) else value
-        if not isinstance(entries, list | tuple):
-            return entries
-        return tuple({"address": entry} if isinstance(entry, str) else entry for entry in entries)
-
-
-class Crawl(Section):
-    """`[crawl]`: how we introduce ourselves."""
-
-    contact: str | None = Field(default=None, max_length=200)  # a URL or address, in the User-Agent
-
-
-class Judge(Section):
-    """`[judge]`: the only knob of the checks."""
-
-    alarm_budget: int = Field(default=12, ge=1, le=366)  # false trend days a year, all metrics together
-
-
-class Source(BaseModel):
-    """`[sources.NAME]`: what a source's own declaration is overridden with."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    enabled: bool | None = None
-    base_url: str | None = None
-    interval_minutes: int | None = Field(default=None, ge=1)
-
-    @field_validator("base_url")
-    @classmethod
-    def http(cls, value: str | None) -> str | None:
-        """Accept http and https only."""
-        if value is not None and not re.match(r"https?://[^/]", value):
-            raise ValueError("must begin with http:// or https://")
-        return value
-
-    def options(self) -> dict[str, Any]:
-        """Return the keys that only this source knows."""
-        return dict(self.model_extra or {})
 
 
 def default_home() -> Path:

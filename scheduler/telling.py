@@ -10,7 +10,6 @@ from typing import Any
 from pipelines.database import Connection, Pool, connection, many, maybe, one, run
 from scheduler import charts
 from scheduler.clock import Clock
-from scheduler.config import Mail
 from scheduler.incidents import suggestion
 from scheduler.mails.catalog import catalog
 from scheduler.mails.compose import compose
@@ -28,6 +27,7 @@ from scheduler.mails.view import (
     Series,
     Thread,
 )
+from scheduler.sections.mail import Mail
 
 Row = Mapping[str, Any]
 Draw = Callable[[Series | None, Language], Awaitable[bytes | None]]

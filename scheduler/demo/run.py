@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.records import GENERAL_STAFF, KYIV
 from scheduler import charts
-from scheduler.config import Config, Judge, Mail, Source
+from scheduler.config import Config
 from scheduler.demo import faults, home
 from scheduler.demo.outcome import Outcome, Told, compare
 from scheduler.demo.press import FIRST_DAY, LAST_DAY, Press, days
 from scheduler.demo.site import Site, serving
 from scheduler.mails.view import Point, Series
+from scheduler.sections.judge import Judge
+from scheduler.sections.mail import Mail
+from scheduler.sections.source import Source
 from scheduler.service import open_service
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("SELECT 1;\n" + GOOD, "a statement before the first name"),
-        (GOOD + "-- name: first\n-- Again.\nSELECT 3;", "two queries of the name 'first'"),
+        (GOOD + "-- name: first\n-- Again.\nSELECT 3;", "a second query of the name 'first'"),
         ("-- name: No Good\n-- Says it.\nSELECT 1;", "a name is made of a-z, 0-9 and _"),
         ("-- name: x\nSELECT 1;", "say below the name"),
         ("-- name: x\n-- Says it.\n", "it must be one statement"),

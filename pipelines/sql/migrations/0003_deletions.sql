@@ -1,0 +1,1 @@
+-- Posts that their publisher took back.

@@ -1,0 +1,1 @@
+-- Routing, digests, silences, other channels.

@@ -1,0 +1,1 @@
+-- Acts by signed link and by reply.

@@ -1,0 +1,1 @@
+-- The term of the leader, and what each job did last.

@@ -1,0 +1,32 @@
+-- name: plan
+-- When a source is to be polled next.
+INSERT INTO plans (source, next_run) SELECT name, %(next_run)s FROM sources WHERE name = %(source)s
+ON CONFLICT (source) DO UPDATE SET next_run = excluded.next_run;
+
+-- name: plans
+-- When each source is to be polled next.
+SELECT source, next_run FROM plans ORDER BY source;
+
+-- name: try_to_lead
+-- Take the lock of the leader for as long as this connection lives.
+SELECT pg_try_advisory_lock(hashtext('tallywatch leader')) AS leads;
+
+-- name: lead
+-- Say who leads.
+INSERT INTO leaders (name, since) VALUES (%(name)s, %(at)s)
+ON CONFLICT (one) DO UPDATE SET name = excluded.name, since = excluded.since;
+
+-- name: leader
+-- Who leads, if the lock is held by anybody.
+SELECT (
+    SELECT l.name FROM leaders l
+    WHERE EXISTS (
+        SELECT FROM pg_locks k
+        WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 1
+            AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND (k.classid::bigint << 32 | k.objid::bigint) = hashtext('tallywatch leader')::bigint)
+) AS leader;
+
+-- name: server_version
+-- Which PostgreSQL this is.
+SELECT current_setting('server_version') AS version;

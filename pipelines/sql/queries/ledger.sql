@@ -1,0 +1,129 @@
+-- name: lock_ledger
+-- One judge at a time; the generation tells whether another one has judged since.
+SELECT generation FROM ledger FOR UPDATE;
+
+-- name: advance_ledger
+-- The ledger has been judged once more.
+UPDATE ledger SET generation = generation + 1 RETURNING generation;
+
+-- name: unjudged
+-- Versions whose claims have not been judged.
+SELECT id FROM versions WHERE NOT judged ORDER BY id;
+
+-- name: mark_judged
+-- These versions have been judged.
+UPDATE versions SET judged = true WHERE id = ANY(%(versions)s);
+
+-- name: observations
+-- Claims with their day, in order of knowledge; of some versions, or of all when %(versions)s is null.
+SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
+       k.known_at, d.key AS document, c.id AS ref
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+CROSS JOIN LATERAL (
+    SELECT v.known_at UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = v.id
+) k
+WHERE c.as_of IS NOT NULL
+    AND (%(versions)s::bigint[] IS NULL OR v.id = ANY(%(versions)s))
+ORDER BY k.known_at, d.source, d.key, c.id;
+
+-- name: cell_observations
+-- The same for some cells, given as parallel arrays.
+SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
+       k.known_at, d.key AS document, c.id AS ref
+FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
+JOIN claims c USING (claimant, metric, as_of)
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+CROSS JOIN LATERAL (
+    SELECT v.known_at UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = v.id
+) k
+ORDER BY k.known_at, d.source, d.key, c.id;
+
+-- name: figures_of_cells
+-- All history of some cells; a known_until of null is still known.
+SELECT f.claimant, f.metric, f.as_of, f.known_since, nullif(f.known_until, 'infinity') AS known_until,
+       f.total, f.daily, f.status, f.supports, f.dissents
+FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
+JOIN figures f USING (claimant, metric, as_of)
+ORDER BY claimant, metric, as_of, known_since;
+
+-- name: drop_figure
+-- A cell's history is written again when something older was learned.
+DELETE FROM figures WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s;
+
+-- name: keep_figure
+-- What the ledger holds for a cell, from one moment to the next.
+INSERT INTO figures (claimant, metric, as_of, known_since, known_until, total, daily, status, supports, dissents)
+VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, coalesce(%(known_until)s::timestamptz, 'infinity'), %(total)s, %(daily)s, %(status)s,
+        %(supports)s, %(dissents)s);
+
+-- name: figures
+-- The ledger as known at one moment, or now; every condition may be null.
+SELECT claimant, metric, as_of, total, daily, status, supports, dissents, known_since
+FROM figures
+WHERE CASE WHEN %(known_at)s::timestamptz IS NULL THEN known_until = 'infinity'
+           ELSE known_since <= %(known_at)s AND known_until > %(known_at)s END
+    AND (%(from)s::date IS NULL OR as_of >= %(from)s)
+    AND (%(to)s::date IS NULL OR as_of <= %(to)s)
+    AND (%(metric)s::text IS NULL OR metric = %(metric)s)
+    AND (%(claimant)s::text IS NULL OR claimant = %(claimant)s)
+ORDER BY claimant, as_of, metric;
+
+-- name: figure_on
+-- What the ledger holds for one cell now.
+SELECT total, daily, status FROM figures
+WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s AND known_until = 'infinity';
+
+-- name: sayings
+-- The latest word of each source on a cell.
+SELECT DISTINCT ON (d.source) d.source, s.role, c.total, c.daily, v.known_at
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+WHERE c.claimant = %(claimant)s AND c.metric = %(metric)s AND c.as_of = %(as_of)s
+ORDER BY d.source, v.known_at DESC, c.id DESC;
+
+-- name: first_figures
+-- Every cell as it was first known; every condition may be null.
+SELECT DISTINCT ON (claimant, as_of, metric)
+       claimant, metric, as_of, total, daily, status, supports, dissents, known_since
+FROM figures
+WHERE (%(known_at)s::timestamptz IS NULL OR known_since <= %(known_at)s)
+    AND (%(from)s::date IS NULL OR as_of >= %(from)s)
+    AND (%(to)s::date IS NULL OR as_of <= %(to)s)
+    AND (%(metric)s::text IS NULL OR metric = %(metric)s)
+    AND (%(claimant)s::text IS NULL OR claimant = %(claimant)s)
+ORDER BY claimant, as_of, metric, known_since;
+
+-- name: revisions
+-- Every time that the value of a cell changed: from what to what, since when, and what people have said of it.
+SELECT f.claimant, f.metric, f.as_of, f.known_since, f.before, f.total AS after, f.status, f.supports, v.verdicts
+FROM (
+    SELECT *, lag(total) OVER (PARTITION BY claimant, metric, as_of ORDER BY known_since) AS before
+    FROM figures WHERE %(known_at)s::timestamptz IS NULL OR known_since <= %(known_at)s
+) f
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(DISTINCT i.verdict ORDER BY i.verdict), '{}') AS verdicts FROM incidents i
+    WHERE i.claimant = f.claimant AND i.metric = f.metric AND i.as_of = f.as_of AND i.verdict IS NOT NULL
+) v
+WHERE f.before IS NOT NULL AND f.total IS NOT NULL AND f.before <> f.total
+    AND (%(from)s::date IS NULL OR f.as_of >= %(from)s)
+    AND (%(to)s::date IS NULL OR f.as_of <= %(to)s)
+    AND (%(metric)s::text IS NULL OR f.metric = %(metric)s)
+    AND (%(claimant)s::text IS NULL OR f.claimant = %(claimant)s)
+ORDER BY f.known_since, f.claimant, f.as_of, f.metric;
+
+-- name: cell_history
+-- All states of one cell, oldest first.
+SELECT known_since, nullif(known_until, 'infinity') AS known_until, total, daily, status, supports, dissents
+FROM figures
+WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s
+ORDER BY known_since;

@@ -1,0 +1,79 @@
+-- name: keep_source
+-- Note a source on its first crawl; what it declares may change, when it was installed may not.
+INSERT INTO sources AS s (name, role, publisher, claimant, installed_at)
+VALUES (%(name)s, %(role)s, %(publisher)s, %(claimant)s, %(at)s)
+ON CONFLICT (name) DO UPDATE
+    SET role = excluded.role, publisher = excluded.publisher, claimant = excluded.claimant
+WHERE (s.role, s.publisher, s.claimant) IS DISTINCT FROM (excluded.role, excluded.publisher, excluded.claimant);
+
+-- name: begin_run
+-- Open the record of one crawl.
+INSERT INTO runs (source, started_at) VALUES (%(source)s, %(at)s) RETURNING id;
+
+-- name: end_run
+-- Close the record of one crawl with its verdict.
+UPDATE runs SET finished_at = %(at)s, verdict = %(verdict)s, cause = %(cause)s, counts = %(counts)s
+WHERE id = %(run)s;
+
+-- name: last_runs
+-- The last finished crawl of every source, and when one last succeeded.
+SELECT s.name AS source, s.installed_at, r.verdict, r.cause, r.finished_at, r.counts, ok.finished_at AS last_success
+FROM sources s
+LEFT JOIN LATERAL (
+    SELECT * FROM runs WHERE source = s.name AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT finished_at FROM runs
+    WHERE source = s.name AND verdict <> 'broken' AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+) ok ON true
+ORDER BY s.name;
+
+-- name: outages
+-- Sources whose last crawls all failed: since when, how many, and why at last.
+SELECT r.source, (array_agg(coalesce(r.cause, 'unknown') ORDER BY r.id DESC))[1] AS cause,
+       min(r.started_at) AS began, count(*) AS crawls
+FROM runs r
+WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND r.id > coalesce(
+    (SELECT max(ok.id) FROM runs ok WHERE ok.source = r.source AND ok.verdict <> 'broken'), 0)
+GROUP BY r.source ORDER BY r.source;
+
+-- name: latest_days
+-- The latest report day that each source has reported for each claimant.
+SELECT d.source, c.claimant, max(c.as_of) AS as_of
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+WHERE c.total IS NOT NULL
+GROUP BY d.source, c.claimant;
+
+-- name: keep_trouble
+-- Record what a source did to us.
+INSERT INTO troubles (run, source, url, cause, detail, at, exchange)
+VALUES (%(run)s, %(source)s, %(url)s, %(cause)s, %(detail)s, %(at)s, %(exchange)s);
+
+-- name: troubles_of_run
+-- What happened during one crawl.
+SELECT cause, url, detail, at FROM troubles WHERE run = %(run)s ORDER BY id;
+
+-- name: validators
+-- What to ask a source with, so that an unchanged page costs a 304.
+SELECT url, etag, last_modified FROM validators WHERE source = %(source)s;
+
+-- name: keep_validator
+-- Keep what a server gave us to ask again with.
+INSERT INTO validators (source, url, etag, last_modified)
+VALUES (%(source)s, %(url)s, %(etag)s, %(last_modified)s)
+ON CONFLICT (source, url) DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified
+WHERE (validators.etag, validators.last_modified) IS DISTINCT FROM (excluded.etag, excluded.last_modified);
+
+-- name: report_days
+-- Days for which a claimant's official report is known, and when the first of it was.
+SELECT c.as_of, min(v.known_at) AS known_at
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+WHERE s.role = 'official' AND c.claimant = %(claimant)s AND c.total IS NOT NULL AND c.as_of >= %(from)s
+GROUP BY c.as_of ORDER BY c.as_of;

@@ -1,0 +1,13 @@
+"""`[crawl]`: how we introduce ourselves, and how we behave."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from scheduler.sections import Section
+
+
+class Crawl(Section):
+    """`[crawl]`: how we introduce ourselves."""
+
+    contact: str | None = Field(default=None, max_length=200)  # a URL or address, in the User-Agent
