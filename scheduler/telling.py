@@ -8,8 +8,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipelines.database import Connection, Pool, connection, many, maybe, one, run
+from pipelines.reading.language import language
 from scheduler import charts
+from scheduler.checks.finding import Field
 from scheduler.clock import Clock
+from scheduler.evidence.address import address
 from scheduler.incidents import suggestion
 from scheduler.mails.catalog import catalog
 from scheduler.mails.compose import compose
@@ -47,6 +50,7 @@ class Teller:
     clock: Clock
     mail: Mail
     draw: Draw
+    public_url: str | None = None  # how readers reach our pages, the kept copies among them
 
     async def tell(self) -> int:
         """Write the mails that are due, one transaction for each thread; return how many."""
@@ -102,7 +106,7 @@ class Teller:
         rows = await many(conn, "incidents", id=None, states=None, claimant=claimant, as_of=as_of)
         subject = {row["incident"] for row in news}
         lines = [
-            await incident_line(conn, row)
+            await incident_line(conn, row, self.public_url)
             for row in rows
             if row["id"] in subject or (row["severity"] != "info" and row["state"] != "withdrawn")
         ]
@@ -123,7 +127,7 @@ def event(row: Row) -> Event:
     return Event(what=row["what"], incident=row["incident"], at=row["at"], by=by, note=row["note"] or "")
 
 
-async def incident_line(conn: Connection, row: Row) -> IncidentLine:
+async def incident_line(conn: Connection, row: Row, public_url: str | None = None) -> IncidentLine:
     """Gather what a person needs to judge an incident: the numbers, who says them, and the words."""
     claims = await many(conn, "claims_with_words", claims=list(row["claims"]))
     cell = {"claimant": row["claimant"], "metric": row["metric"], "as_of": row["as_of"]}
@@ -131,6 +135,7 @@ async def incident_line(conn: Connection, row: Row) -> IncidentLine:
     before = await maybe(conn, "figure_on", **(cell | {"as_of": row["as_of"] - timedelta(days=1)}))
     blamed = next((saying for saying in said if saying["source"] == row["source"]), None)
     proposed = suggestion(row)
+    shown: Field = "daily" if proposed and proposed.field == "daily" else "total"
     return IncidentLine(
         id=row["id"],
         kind=row["kind"],
@@ -148,7 +153,7 @@ async def incident_line(conn: Connection, row: Row) -> IncidentLine:
         source=row["source"],
         verdict=row["verdict"],
         sayings=tuple(saying(one_said) for one_said in said),
-        quotes=tuple(quote(claim, "daily" if proposed and proposed.field == "daily" else "total") for claim in claims),
+        quotes=tuple(quote(claim, shown, public_url) for claim in claims),
     )
 
 
@@ -159,7 +164,7 @@ def saying(row: Row) -> Saying:
     )
 
 
-def quote(claim: Row, field: str) -> Quote:
+def quote(claim: Row, field: Field, public_url: str | None) -> Quote:
     """Return the words of a claim with the blamed number marked; the change where no total is stated."""
     shown = field if claim[f"{field}_start"] is not None else ("daily" if field == "total" else "total")
     start, end = claim[f"{shown}_start"], claim[f"{shown}_end"]
@@ -167,8 +172,9 @@ def quote(claim: Row, field: str) -> Quote:
         source=claim["source"],
         text=claim["text"],
         marked=None if start is None else (start, end),
-        language="",
+        language=next(iter(language(claim["text"])), ""),  # as the reader took it
         url=claim["url"],
+        archived=address(public_url, claim["version"], claim["sha256"]),
         published_at=claim["published_at"],
     )
 

@@ -86,7 +86,7 @@ SELECT c.id, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge, c.note, c
        lower(c.total_span) AS total_start, upper(c.total_span) AS total_end,
        lower(c.daily_span) AS daily_start, upper(c.daily_span) AS daily_end,
        r.text, d.source, d.url, d.key AS document, v.published_at, v.edited, v.known_at, v.first_seen, v.last_seen,
-       encode(v.sha256, 'hex') AS sha256
+       v.id AS version, encode(v.sha256, 'hex') AS sha256
 FROM claims c
 JOIN readings r ON r.id = c.reading
 JOIN versions v ON v.id = r.version

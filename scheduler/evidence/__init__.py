@@ -1,0 +1,1 @@
+"""What a claim rests on, for those who want to check it: the kept copies, and packs of them."""
