@@ -35,5 +35,9 @@ class MigrationRefused(PipelineError):
     """Raised by `migrations` when the database was migrated by other files than those of this program."""
 
 
+class BackupFailed(PipelineError):
+    """Raised by `backups` when a backup cannot be written or put back. A database that it was for is as it was."""
+
+
 class QueryFileMalformed(PipelineError):
     """Raised by `queries` on import: the file ships with the program, so a mistake in it must stop the start."""

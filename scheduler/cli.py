@@ -28,6 +28,8 @@ COMMANDS = {
     "reread": "Read stored documents again after the reader has learned.",
     "export": "The ledger as a file: CSV, JSON or Parquet.",
     "mail": "The outbox.",
+    "backup": "All that is kept, in one file.",
+    "restore": "A backup into an empty database.",
 }
 """Name -> what it does: the list of `tallywatch --help`, which imports none of them."""
 

@@ -20,3 +20,11 @@ SELECT number, name, sha256 FROM migrations ORDER BY number;
 -- name: record
 -- Note a migration, in its own transaction.
 INSERT INTO migrations (number, name, sha256) VALUES (%(number)s, %(name)s, %(sha256)s);
+
+-- name: tables
+-- The tables of this database, in the schema in which ours are made.
+SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename;
+
+-- name: anything_kept
+-- A row if any document was ever kept here.
+SELECT 1 AS kept FROM versions LIMIT 1;
