@@ -18,7 +18,7 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.settings import Settings
 
-from spiders.base import KYIV, Clock, Validators, Window
+from spiders.base import KYIV, Clock, SourceSpider, Validators, Window
 from spiders.exceptions import SourceTrouble
 from spiders.items import Document, Trouble, Unchanged
 from spiders.pages import sentence
@@ -187,8 +187,9 @@ async def crawl(
     validators: Mapping[str, Validators] = MappingProxyType({}),
     since: date | None = None,
     until: date | None = None,
+    spider: type[SourceSpider] | None = None,
 ) -> CrawlOutcome:
-    """Crawl a source and return what came of it.
+    """Crawl a source and return what came of it; `spider` fetches it instead of the declared one.
 
     `deadline` is in seconds. When it passes, or when the caller is cancelled, or when the keeper fails, what is in
     flight is waited for (`DOWNLOAD_TIMEOUT` at most) and nothing more is asked for: cancelling the crawl itself
@@ -198,7 +199,7 @@ async def crawl(
     """
     started_at, began = clock(), perf_counter()
     book = _Book(source=source.name, keeper=keep, clock=clock, known=validators)
-    crawler = _crawler(source, book)
+    crawler = _crawler(source, book, spider or declared()[source.spider or source.name])
     task = _runner().crawl(
         crawler,
         name=source.name,
@@ -224,8 +225,8 @@ def _runner() -> AsyncCrawlerRunner:
     return AsyncCrawlerRunner(settings)
 
 
-def _crawler(source: Source, book: _Book) -> Crawler:
-    crawler = _runner().create_crawler(declared()[source.spider or source.name])
+def _crawler(source: Source, book: _Book, spider: type[SourceSpider]) -> Crawler:
+    crawler = _runner().create_crawler(spider)
     # On the crawler's own settings: the runner's are deep-copied for each crawl, and a keeper holds connections.
     crawler.settings.setdict(
         {"ITEM_PIPELINES": {KeepItems: 100}, "TALLYWATCH_BOOK": book, **source.settings}, "cmdline"

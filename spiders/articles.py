@@ -174,6 +174,7 @@ class PageListSpider(ArticleSpider):
 
     entry_link: ClassVar[str]  # css of the links to articles
     next_link: ClassVar[str] = "a[rel=next]"  # css of the link to older ones
+    unit_months = 6  # each window is reached through all that is newer than it
 
     def entries(self, response: Response) -> list[Entry]:
         """Read the list. Raises what `without` returns when there is no link to any article."""

@@ -90,6 +90,7 @@ class SourceSpider(Spider):
     frozen_after: ClassVar[timedelta | None] = None  # its newest entry is never older than this
     reach: ClassVar[Literal["latest", "days", "all"]] = "all"  # how far back it can be asked
     days_back: ClassVar[int] = 3  # of a poll without `since`, for sources that list many days
+    unit_months: ClassVar[int] = 1  # of a backfill that are asked for at once; 0: all that is asked for
     # What it takes besides since and until
     options: ClassVar[tuple[str, ...]] = ()  # names of attributes
 

@@ -57,6 +57,7 @@ class FacebookGeneralStaff(SourceSpider):
     cadence = timedelta(minutes=15)
     window = Window(opens=time(6), closes=time(10), grace=timedelta(hours=6))
     frozen_after = timedelta(days=3)
+    unit_months = 6  # each window is reached through all that is newer than it
     # What it takes besides since and until
     options = ("token", "feed")
     token = ""

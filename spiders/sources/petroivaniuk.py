@@ -43,6 +43,7 @@ class PetroIvaniuk(RecordsSpider):
     cadence = timedelta(hours=1)
     window = Window(opens=time(7), closes=time(18), grace=timedelta(hours=18))
     frozen_after = timedelta(days=14)
+    unit_months = 0  # all days stand in the same file
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for both files; the keys of their rows begin with what they count."""
