@@ -18,7 +18,9 @@ CREATE TABLE runs (
     finished_at timestamptz,                    -- null: under way, or killed
     verdict     text CHECK (verdict IN ('new', 'unchanged', 'not_published_yet', 'late', 'broken')),
     cause       text,
-    counts      jsonb NOT NULL DEFAULT '{}'     -- new, changed, unchanged, problem
+    counts      jsonb NOT NULL DEFAULT '{}',    -- new, changed, unchanged, problem
+    past        boolean NOT NULL DEFAULT false, -- it asked for a window that has ended: it says nothing of the source now
+    quiet       boolean NOT NULL DEFAULT false  -- nobody is to be mailed of what it brought
 );
 COMMENT ON TABLE runs IS 'One crawl of one source, with how it ended';
 -- latest run of each source: query last_runs
@@ -89,6 +91,31 @@ CREATE TABLE sightings (
     PRIMARY KEY (version, known_at)
 );
 COMMENT ON TABLE sightings IS 'A document went back to an earlier content: that version, known again since then';
+
+CREATE VIEW presences AS
+SELECT document, first_seen AS at FROM versions
+UNION ALL SELECT document, last_seen FROM versions
+UNION ALL SELECT v.document, g.known_at FROM sightings g JOIN versions v ON v.id = g.version;
+COMMENT ON VIEW presences IS 'When documents are known to have stood where they were published';
+
+CREATE TABLE absences (
+    source   text NOT NULL REFERENCES sources (name),
+    key      text NOT NULL,                     -- of a document that we may never have had
+    seen_at  timestamptz NOT NULL,
+    looks    smallint NOT NULL CHECK (looks > 0), -- how many in a row make it certain
+    exchange bytea REFERENCES exchanges (sha256), -- the page, when it says something of a document that we have
+    PRIMARY KEY (source, key, seen_at)
+);
+COMMENT ON TABLE absences IS 'What a page did not show between two that it did: the first looks since it was last there';
+
+CREATE TABLE deletions (
+    document   bigint NOT NULL REFERENCES documents (id),
+    known_at   timestamptz NOT NULL,            -- of the look that made it certain
+    last_there timestamptz NOT NULL,
+    exchange   bytea REFERENCES exchanges (sha256),
+    PRIMARY KEY (document, known_at)
+);
+COMMENT ON TABLE deletions IS 'Documents that were taken back, known since then; one that came back later keeps its row';
 
 CREATE TABLE readings (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -178,10 +205,30 @@ CREATE TABLE incidents (
 );
 COMMENT ON TABLE incidents IS 'Findings that people are told of';
 -- the promise that a finding is told once; also the way from a finding to its incident
-CREATE UNIQUE INDEX incidents_open ON incidents (kind, claimant, metric, as_of)
+-- (of the machinery's failures, which have a subject each, several may run on one day)
+CREATE UNIQUE INDEX incidents_open
+    ON incidents (kind, claimant, metric, as_of, (CASE WHEN kind LIKE 'operations.%' THEN source ELSE '' END))
     WHERE state IN ('open', 'acknowledged', 'snoozed', 'explained');
 -- query thread_incidents
 CREATE INDEX incidents_by_thread ON incidents (claimant, as_of);
+
+CREATE TABLE silences (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kinds      text[] NOT NULL,                 -- globs; empty: any
+    metrics    text[] NOT NULL,
+    sources    text[] NOT NULL,
+    claimants  text[] NOT NULL,
+    reason     text NOT NULL,
+    author     text NOT NULL,
+    begun_at   timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    ended_at   timestamptz,                     -- null: in force
+    ended_by   text,
+    told       boolean NOT NULL DEFAULT false,  -- a mail has said that it ended
+    CHECK (begun_at < expires_at),
+    CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+COMMENT ON TABLE silences IS 'What nobody wants to be mailed of for a while: incidents are recorded all the same';
 
 CREATE TABLE incident_history (
     incident bigint NOT NULL REFERENCES incidents (id),
@@ -191,11 +238,15 @@ CREATE TABLE incident_history (
     what     text NOT NULL,
     note     text,
     told     boolean NOT NULL,                  -- in a mail, or not worth one
+    transition integer,                         -- of the thread when it was told; null: no mail tells of it
+    silence  bigint REFERENCES silences (id),   -- that kept it from being told
     PRIMARY KEY (incident, step)
 );
 COMMENT ON TABLE incident_history IS 'Who did what to an incident, and when';
 -- query threads_with_news: almost always empty
 CREATE INDEX incident_history_untold ON incident_history (incident) WHERE NOT told;
+-- query silenced
+CREATE INDEX incident_history_silenced ON incident_history (silence) WHERE silence IS NOT NULL;
 
 CREATE TABLE threads (
     claimant text NOT NULL,
@@ -221,6 +272,10 @@ CREATE TABLE mails (
     next_attempt_at timestamptz NOT NULL,
     sent_at         timestamptz,
     last_error      text,
+    held_for        text CHECK (held_for IN ('quiet', 'storm')),
+    hold_until      timestamptz,                -- the end of the reader's quiet hours; null for a storm, which has none
+    released_at     timestamptz,                -- when it went into the queue; the storm cap counts it
+    CONSTRAINT mails_held_for_a_reason CHECK ((state = 'held') = (held_for IS NOT NULL)),
     CHECK ((state = 'sent') = (sent_at IS NOT NULL)),
     UNIQUE (thread_claimant, thread_as_of, transition, recipient),
     FOREIGN KEY (thread_claimant, thread_as_of) REFERENCES threads (claimant, as_of)
@@ -228,6 +283,10 @@ CREATE TABLE mails (
 COMMENT ON TABLE mails IS 'The outbox: a mail exists before it is sent';
 -- query claim_mail
 CREATE INDEX mails_due ON mails (next_attempt_at, id) WHERE state = 'queued';
+-- query mails_this_hour
+CREATE INDEX mails_by_recipient ON mails (recipient, released_at);
+-- query quiet_ended: almost always empty
+CREATE INDEX mails_held ON mails (hold_until) WHERE state = 'held';
 
 CREATE TABLE mail_incidents (
     mail     bigint NOT NULL REFERENCES mails (id),
@@ -235,6 +294,28 @@ CREATE TABLE mail_incidents (
     PRIMARY KEY (mail, incident)
 );
 COMMENT ON TABLE mail_incidents IS 'Which incidents a mail tells of';
+
+CREATE TABLE answers (
+    key bytea PRIMARY KEY CHECK (length(key) = 32), -- sha256 of the link, or of the reply's Message-ID
+    at  timestamptz NOT NULL,
+    how text NOT NULL CHECK (how IN ('link', 'reply')),
+    by  text NOT NULL,
+    act text                                    -- null: a reply that was not understood
+);
+COMMENT ON TABLE answers IS 'What readers answered by link or reply: each acts once';
+
+CREATE TABLE unsubscribed (
+    address text PRIMARY KEY,
+    at      timestamptz NOT NULL,
+    how     text NOT NULL CHECK (how IN ('command', 'link', 'reply'))
+);
+COMMENT ON TABLE unsubscribed IS 'Readers of the configuration who want no mails';
+
+CREATE TABLE signing (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    key text NOT NULL
+);
+COMMENT ON TABLE signing IS 'One row: what links are signed with where no secret is configured';
 
 CREATE TABLE validators (
     source        text NOT NULL REFERENCES sources (name),
@@ -264,3 +345,20 @@ CREATE TABLE leaders (
     since timestamptz NOT NULL
 );
 COMMENT ON TABLE leaders IS 'At most one row: who leads, for people; the advisory lock decides';
+
+CREATE TABLE backfill_units (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source      text NOT NULL,
+    via         text NOT NULL,                  -- the way that it is fetched
+    first       date NOT NULL,                  -- Kyiv days, both inclusive
+    last        date NOT NULL,
+    state       text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed')),
+    attempts    integer NOT NULL DEFAULT 0,     -- that failed
+    not_before  timestamptz NOT NULL DEFAULT '-infinity', -- the next attempt
+    finished_at timestamptz,
+    problem     text,                           -- of the last attempt
+    CHECK (first <= last),
+    CHECK ((state = 'waiting') = (finished_at IS NULL)),
+    UNIQUE (source, via, first, last)
+);
+COMMENT ON TABLE backfill_units IS 'Windows of the past that were asked for: who works on one holds its row locked';

@@ -18,10 +18,9 @@ ORDER BY i.id;
 SELECT * FROM incidents WHERE kind NOT LIKE 'coverage.%%' AND kind NOT LIKE 'operations.%%' ORDER BY id;
 
 -- name: watched_incidents
--- Open incidents of coverage and operations.
+-- Open incidents of coverage.
 SELECT * FROM incidents
-WHERE (kind LIKE 'coverage.%%' OR kind LIKE 'operations.%%')
-    AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
+WHERE kind LIKE 'coverage.%%' AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
 ORDER BY id;
 
 -- name: verdicts
@@ -55,13 +54,6 @@ RETURNING id;
 UPDATE incidents SET state = CASE WHEN verdict IS NULL THEN 'open' ELSE 'explained' END, closed_at = NULL
 WHERE id = %(id)s AND state IN ('closed', 'withdrawn') AND NOT settled;
 
--- name: act_on_incident
--- A person acknowledges, snoozes, explains or closes an incident; no row when it is over.
-UPDATE incidents SET state = %(what)s, verdict = coalesce(%(verdict)s::text, verdict),
-    snoozed_until = %(snoozed_until)s, settled = %(what)s = 'closed', closed_at = CASE WHEN %(what)s = 'closed' THEN %(at)s::timestamptz END
-WHERE id = %(id)s AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
-RETURNING id;
-
 -- name: keep_step
 -- Who did what to an incident; told when no mail need say it.
 INSERT INTO incident_history (incident, step, at, by, what, note, told)
@@ -71,7 +63,7 @@ FROM incident_history WHERE incident = %(incident)s;
 -- name: incidents
 -- The work list; every condition may be null.
 SELECT i.*, coalesce(
-    (SELECT jsonb_agg(jsonb_build_object('at', h.at, 'by', h.by, 'what', h.what, 'note', h.note) ORDER BY h.step)
+    (SELECT jsonb_agg(jsonb_build_object('at', h.at, 'by', h.by, 'what', h.what, 'note', h.note, 'how', h.how) ORDER BY h.step)
      FROM incident_history h WHERE h.incident = i.id), '[]') AS history
 FROM incidents i
 WHERE (%(id)s::bigint IS NULL OR id = %(id)s)

@@ -54,7 +54,10 @@ SELECT content FROM mails WHERE id = %(id)s;
 
 -- name: resend_mail
 -- Send a mail again, by a person's wish.
-UPDATE mails SET state = 'queued', sent_at = NULL, next_attempt_at = %(at)s WHERE id = %(id)s RETURNING id;
+UPDATE mails SET state = 'queued', sent_at = NULL, next_attempt_at = %(at)s, held_for = NULL, hold_until = NULL,
+    released_at = coalesce(released_at, %(at)s)
+WHERE id = %(id)s
+RETURNING id;
 
 -- name: backlog
 -- How many mails wait, and since when.
