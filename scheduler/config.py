@@ -14,8 +14,10 @@ from scheduler.sections.crawl import Crawl
 from scheduler.sections.judge import Judge
 from scheduler.sections.mail import Mail
 from scheduler.sections.source import Source
+from scheduler.sections.watch import Watch
+from scheduler.sections.web import Web
 
-SECRETS = ("TALLYWATCH_DATABASE_URL", "TALLYWATCH_SMTP_URL", "SENTRY_DSN")
+SECRETS = ("TALLYWATCH_DATABASE_URL", "TALLYWATCH_SMTP_URL", "TALLYWATCH_WEB_SECRET", "SENTRY_DSN")
 """Variables that may hold a password: each may be given as NAME_FILE, the path of a file that holds it."""
 
 
@@ -35,9 +37,12 @@ class Config(BaseSettings):
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
+    web_secret: SecretStr | None = Field(default=None, min_length=32)  # signs links; else the database keeps a key
     mail: Mail = Mail()
     crawl: Crawl = Crawl()
     judge: Judge = Judge()
+    watch: Watch = Watch()
+    web: Web = Web()
     sources: dict[str, Source] = Field(default_factory=dict)
 
     @field_validator("home")
