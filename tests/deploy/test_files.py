@@ -1,0 +1,106 @@
+"""The files of deploy/: each is held against the schema or the tool of its reader."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine"
+)
+
+
+def in_place(unit: Path, folder: Path) -> Path:
+    """Copy a unit whose program is one that exists here: only its own text is on trial."""
+    program = re.escape("/opt/tallywatch/bin/tallywatch")
+    copy = folder / unit.name
+    copy.write_text(re.sub(program, sys.executable, unit.read_text("utf-8")), "utf-8")
+    return copy
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", [*UNITS, *sorted((DEPLOY / "systemd").glob("*.timer"))], ids=lambda path: path.name)
+def test_systemd_understands_the_units(unit: Path, tmp_path: Path) -> None:
+    """`systemd-analyze verify` has nothing to say of them."""
+    for other in (DEPLOY / "systemd").glob("tallywatch*"):
+        in_place(other, tmp_path)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "tallywatch" in line] == []
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_are_sandboxed(unit: Path) -> None:
+    """The exposure that systemd computes is well under 3 of 10."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=25", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-200:]
+    assert "exposure level" in done.stdout
+
+
+def test_compose_file_fits_its_schema() -> None:
+    """It is valid by the schema of the Compose specification."""
+    done = subprocess.run(
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(DEPLOY / "docker" / "compose.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_secrets_of_the_compose_file_are_files() -> None:
+    """No password stands in the file or in a variable."""
+    compose = yaml.safe_load((DEPLOY / "docker" / "compose.yaml").read_text("utf-8"))
+    for service in compose["services"].values():
+        for name in service["environment"]:
+            assert name.endswith("_FILE") or not re.search("PASSWORD|SECRET|_URL|DSN", name), name
+
+
+def test_kubernetes_manifests_fit_their_schema() -> None:
+    """Each is valid, strictly, by the schema of the newest Kubernetes that the validator knows."""
+    manifests = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "tallywatch.yaml").read_text("utf-8")))
+    assert [manifest["kind"] for manifest in manifests] == [
+        "ConfigMap",
+        "Deployment",
+        "Service",
+        "PodDisruptionBudget",
+    ]
+    for manifest in manifests:
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    assert manifests[1]["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize("script", sorted(DEPLOY.rglob("*.sh")), ids=lambda path: path.name)
+def test_scripts_are_shell(script: Path) -> None:
+    """They parse, and are executable."""
+    subprocess.run(["sh", "-n", str(script)], check=True)
+    assert script.stat().st_mode & 0o111
+
+
+def test_image_is_made_by_the_script_that_hosts_use() -> None:
+    """The Dockerfile has no steps of its own for installing, runs as nobody special, and says how it is."""
+    lines = (DEPLOY / "docker" / "Dockerfile").read_text("utf-8").splitlines()
+    assert "RUN deploy/install.sh /opt/tallywatch" in lines
+    assert "USER 10001:10001" in lines
+    assert any(line.startswith("HEALTHCHECK") for line in lines)
