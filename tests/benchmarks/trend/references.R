@@ -20,8 +20,9 @@ for (one in split(table, list(table$run, table$metric), drop = TRUE)) {
   series <- sts(x, frequency = 28)
   told <- function(found) which(as.vector(alarms(found)) == 1)
   # 28 days in place of 7, and a deviation of at least one item, without which a series that stands still
-  # alarms at its first one: both help EARS here.
-  for (method in c("C1", "C2", "C3")) for (alpha in c(if (method == "C3") .025, 10^-(c(3:10, 12, 14)))) {
+  # alarms at its first one: both help EARS here. C3 is left out: the package sums the two days before without
+  # the day itself, so it cannot tell of a single day on that day.
+  for (method in c("C1", "C2")) for (alpha in 10^-(c(3:10, 12, 14))) {
     found <- earsC(series, control = list(range = range, method = method, alpha = alpha, baseline = 28, minSigma = 1))
     say(paste("EARS", method), alpha, one, one$day[range[told(found)]])
   }
