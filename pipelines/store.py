@@ -51,13 +51,19 @@ class Keeper:
         self.counts: Counter[str] = Counter()
 
     @classmethod
-    async def begin(cls, pool: Pool, place: Place, clock: Callable[[], datetime]) -> Keeper:
-        """Note the source and open the record of the crawl."""
+    async def begin(
+        cls, pool: Pool, place: Place, clock: Callable[[], datetime], *, past: bool = False, quiet: bool = False
+    ) -> Keeper:
+        """Note the source and open the record of the crawl.
+
+        `past`: it asks for a window that has ended; how it goes says nothing of the source now. `quiet`: nobody is
+        to be mailed of what it brings.
+        """
         now = clock()
         async with connection(pool) as conn:
             fields = {"role": place.role, "publisher": place.publisher, "claimant": place.claimant}
             await run(conn, "keep_source", name=place.name, **fields, at=now)
-            row = await one(conn, "begin_run", source=place.name, at=now)
+            row = await one(conn, "begin_run", source=place.name, at=now, past=past, quiet=quiet)
         return cls(pool, place, row["id"], clock)
 
     async def keep(self, item: Document | Unchanged | Trouble) -> Kept:

@@ -88,18 +88,28 @@ class Court:
     async def judge(self, *, tell: bool) -> Judged:
         """Judge all versions that have not been judged, and whatever a person's new verdict changes.
 
-        With `tell` false nobody is mailed of what is found now: for refilling the past.
+        With `tell` false nobody is mailed of what is found now. In any case nobody is mailed of what a backfill
+        brought: whoever comes first to judge it, it is judged before what is new, and by itself.
         """
         try:
             async with connection(self.pool) as conn:
-                return await self._judge(conn, tell=tell)
+                past = await self._judge(conn, tell=False, quiet=True)
+                now = await self._judge(conn, tell=tell, quiet=False)
         except BaseException:
             self.fold = None  # it may have been fed what was not written
             raise
+        return Judged(
+            versions=past.versions + now.versions,
+            figures=past.figures + now.figures,
+            incidents=past.incidents + now.incidents,
+        )
 
-    async def _judge(self, conn: Connection, *, tell: bool) -> Judged:
+    async def _judge(self, conn: Connection, *, tell: bool, quiet: bool) -> Judged:
         generation = (await one(conn, "lock_ledger"))["generation"]
-        versions = [row["id"] for row in await many(conn, "unjudged")]
+        unjudged = await many(conn, "unjudged")
+        versions = [row["id"] for row in unjudged if row["quiet"] is quiet]
+        if quiet and not versions:
+            return Judged(versions=0, figures=0, incidents=0)
         verdicts = {incident_key(row): ruling(row) for row in await many(conn, "verdicts")}
         if not versions and self.fold is not None and self.fold.verdicts == verdicts:
             return Judged(versions=0, figures=0, incidents=0)
@@ -108,7 +118,8 @@ class Court:
         fold = self.fold
         if fold is None or fold.generation != generation or fold.verdicts != verdicts or not fold.continues(rows):
             fold = self.fold = Fold(judge=Judge(budget=self.budget, verdicts=verdicts), verdicts=verdicts)
-            fold.take(await many(conn, "observations", versions=None))
+            later = {row["id"] for row in unjudged} - set(versions)
+            fold.take([row for row in await many(conn, "observations", versions=None) if row["version"] not in later])
             changed = await desk.sync(fold.episodes.of, await many(conn, "judged_incidents"))
         else:
             keys = fold.take(rows)

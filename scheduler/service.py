@@ -107,10 +107,8 @@ class Service:
 
         Raises DatabaseUnreachable; what a source does to us is part of the report.
         """
-        spider = declaration(source)
-        place = Place(name=source.name, role=spider.role, publisher=spider.publisher, claimant=spider.claimant)
-        keeper = await Keeper.begin(self.pool, place, self.clock)
         poll = since is None and until is None
+        keeper = await self.keeper(source, past=until is not None)
         outcome = await crawling.crawl(
             source,
             keep=keeper,
@@ -122,7 +120,7 @@ class Service:
         )
         if outcome.failure is not None:
             raise outcome.failure
-        window = spider.window if poll else None
+        window = declaration(source).window if poll else None
         verdict, cause = crawling.verdict(outcome, window, self.clock(), await self._latest(source.name))
         known = {url: (v.etag, v.last_modified) for url, v in outcome.validators.items()} if poll else {}
         await keeper.finish(verdict, cause, known)
@@ -136,6 +134,12 @@ class Service:
             problems=outcome.problems,
             seconds=round(outcome.seconds, 3),
         )
+
+    async def keeper(self, source: crawling.Source, *, past: bool = False, quiet: bool = False) -> Keeper:
+        """Open the record of a crawl: of a window that has ended (`past`), of which nobody is mailed (`quiet`)."""
+        spider = declaration(source)
+        place = Place(name=source.name, role=spider.role, publisher=spider.publisher, claimant=spider.claimant)
+        return await Keeper.begin(self.pool, place, self.clock, past=past, quiet=quiet)
 
     async def judge(self, *, tell: bool = True) -> Judged:
         """Judge what was kept, look who is silent, and write the mails that are due."""

@@ -7,8 +7,15 @@ SELECT generation FROM ledger FOR UPDATE;
 UPDATE ledger SET generation = generation + 1 RETURNING generation;
 
 -- name: unjudged
--- Versions whose claims have not been judged.
-SELECT id FROM versions WHERE NOT judged ORDER BY id;
+-- Versions whose claims have not been judged; quiet when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first.
+SELECT v.id, coalesce(
+    r.quiet AND coalesce(v.published_at < greatest(s.installed_at, r.started_at - interval '2 days'), true), false) AS quiet
+FROM versions v
+JOIN documents d ON d.id = v.document
+JOIN sources s ON s.name = d.source
+LEFT JOIN runs r ON r.id = v.run
+WHERE NOT v.judged
+ORDER BY v.id;
 
 -- name: mark_judged
 -- These versions have been judged.
@@ -17,7 +24,7 @@ UPDATE versions SET judged = true WHERE id = ANY(%(versions)s);
 -- name: observations
 -- Claims with their day, in order of knowledge; of some versions, or of all when %(versions)s is null.
 SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
-       k.known_at, d.key AS document, c.id AS ref
+       k.known_at, d.key AS document, c.id AS ref, v.id AS version
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version

@@ -8,7 +8,7 @@ WHERE (s.role, s.publisher, s.claimant) IS DISTINCT FROM (excluded.role, exclude
 
 -- name: begin_run
 -- Open the record of one crawl.
-INSERT INTO runs (source, started_at) VALUES (%(source)s, %(at)s) RETURNING id;
+INSERT INTO runs (source, started_at, past, quiet) VALUES (%(source)s, %(at)s, %(past)s, %(quiet)s) RETURNING id;
 
 -- name: end_run
 -- Close the record of one crawl with its verdict.
@@ -16,25 +16,25 @@ UPDATE runs SET finished_at = %(at)s, verdict = %(verdict)s, cause = %(cause)s, 
 WHERE id = %(run)s;
 
 -- name: last_runs
--- The last finished crawl of every source, and when one last succeeded.
+-- The last finished crawl of every source, and when one last succeeded; windows of the past aside.
 SELECT s.name AS source, s.installed_at, r.verdict, r.cause, r.finished_at, r.counts, ok.finished_at AS last_success
 FROM sources s
 LEFT JOIN LATERAL (
-    SELECT * FROM runs WHERE source = s.name AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+    SELECT * FROM runs WHERE source = s.name AND finished_at IS NOT NULL AND NOT past ORDER BY id DESC LIMIT 1
 ) r ON true
 LEFT JOIN LATERAL (
     SELECT finished_at FROM runs
-    WHERE source = s.name AND verdict <> 'broken' AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+    WHERE source = s.name AND verdict <> 'broken' AND finished_at IS NOT NULL AND NOT past ORDER BY id DESC LIMIT 1
 ) ok ON true
 ORDER BY s.name;
 
 -- name: outages
--- Sources whose last crawls all failed: since when, how many, and why at last.
+-- Sources whose last crawls all failed: since when, how many, and why at last; windows of the past aside.
 SELECT r.source, (array_agg(coalesce(r.cause, 'unknown') ORDER BY r.id DESC))[1] AS cause,
        min(r.started_at) AS began, count(*) AS crawls
 FROM runs r
-WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND r.id > coalesce(
-    (SELECT max(ok.id) FROM runs ok WHERE ok.source = r.source AND ok.verdict <> 'broken'), 0)
+WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND NOT r.past AND r.id > coalesce(
+    (SELECT max(ok.id) FROM runs ok WHERE ok.source = r.source AND ok.verdict <> 'broken' AND NOT ok.past), 0)
 GROUP BY r.source ORDER BY r.source;
 
 -- name: latest_days
