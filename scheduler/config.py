@@ -110,13 +110,15 @@ def load(given: Path | None = None) -> Config:
 def secret(name: str) -> str | None:
     """Return a secret from the variable, or from the file that NAME_FILE names.
 
+    A bare name is looked up among the credentials that systemd gives to a unit (`LoadCredential=`), if it does.
+
     Raises WrongUse when the file cannot be read.
     """
     path = os.environ.get(f"{name}_FILE")
     if not path:
         return os.environ.get(name) or None
     try:
-        return Path(path).read_text("utf-8").strip()
+        return (Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / path).read_text("utf-8").strip()
     except OSError as error:
         raise WrongUse(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
 
