@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "The whole job on a local mirror with planted faults, at high speed.",
     "daemon": "Run until told to stop.",
     "crawl": "Poll the sources now, once.",
+    "backfill": "Fill a window of the past.",
     "parse": "Read texts, HTML or JSON and print the claims.",
     "backtest": "Stream observations of a CSV through the checks.",
     "status": "Is everything well: leader, database, mails, sources.",

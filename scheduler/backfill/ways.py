@@ -1,7 +1,7 @@
 """Ways to fetch the past of a source: from itself, or from an archive. `backfill --via NAME` chooses one.
 
 A way fetches one unit (a window of days of one source) and says what came of it; what a unit is, who works on it and
-when it is tried again are no business of a way. A new way is one class here or beside this module, and a line in `WAYS`.
+when it is tried again are no business of a way. A new way is one class, here or elsewhere, and a line in `WAYS`.
 """
 
 from __future__ import annotations
