@@ -9,13 +9,15 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from pipelines.database import Connection, maybe, run
+from pipelines.database import Connection, many, maybe, run
 from scheduler.checks.finding import Finding, Suggestion, Verdict
 from scheduler.episodes import Episode, Key
 from scheduler.exceptions import WrongUse
 
 RUNNING = ("open", "acknowledged", "snoozed", "explained")
 JUDGE = "judge"
+Act = Literal["acknowledged", "snoozed", "explained", "closed"]
+How = Literal["command", "link", "reply"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,24 +102,43 @@ class Desk:
     async def act(
         self,
         incident: int,
-        what: Literal["acknowledged", "snoozed", "explained", "closed"],
+        what: Act,
         *,
         by: str,
+        how: How = "command",
         note: str | None = None,
         verdict: Verdict | None = None,
         snoozed_until: datetime | None = None,
     ) -> None:
         """Let a person acknowledge, snooze, explain or close an incident.
 
-        Raises WrongUse when there is no such incident or it is over already.
+        Raises WrongUse when there is no such incident, it is over already, or it was explained and nobody need look.
         """
+        refuse(incident, what, await maybe(self.conn, "may_act", id=incident))
         values = {"verdict": verdict, "snoozed_until": snoozed_until}
-        row = await maybe(self.conn, "act_on_incident", id=incident, at=self.at, what=what, **values)
-        if row is None:
-            raise WrongUse(f"there is no open incident {incident}")
+        await run(self.conn, "act_on_incident", id=incident, at=self.at, what=what, **values)
         words = ": ".join(part for part in (verdict, note) if part)
         quiet = not self.tell or what in ("acknowledged", "snoozed")
-        await self._step(incident, what, words, told=quiet, by=by)
+        step = {"incident": incident, "at": self.at, "by": by, "what": what, "note": words, "told": quiet}
+        await run(self.conn, "keep_act", how=how, **step)
+
+    async def wake(self) -> int:
+        """Open again what was put off until now; return how many. That is news: a snooze must not swallow anything."""
+        woken = await many(self.conn, "wake_snoozed", at=self.at)
+        for row in woken:
+            quiet = not self.tell or row["severity"] == "info"
+            await self._step(row["id"], "woken", "the time it was put off for is over", told=quiet)
+        return len(woken)
+
+
+def refuse(incident: int, what: Act, row: Mapping[str, Any] | None) -> None:
+    """Raise WrongUse with why an act cannot be done to an incident as it stands."""
+    if row is None:
+        raise WrongUse(f"there is no incident {incident}")
+    if row["state"] not in RUNNING:
+        raise WrongUse(f"incident {incident} is {row['state']} already")
+    if row["state"] == "explained" and what in ("acknowledged", "snoozed"):
+        raise WrongUse(f"incident {incident} is explained already, as {row['verdict']}")
 
 
 def over(episode: Episode) -> bool:

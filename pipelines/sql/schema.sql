@@ -240,6 +240,7 @@ CREATE TABLE incident_history (
     told     boolean NOT NULL,                  -- in a mail, or not worth one
     transition integer,                         -- of the thread when it was told; null: no mail tells of it
     silence  bigint REFERENCES silences (id),   -- that kept it from being told
+    how      text CHECK (how IN ('command', 'link', 'reply')), -- the way of a person's act
     PRIMARY KEY (incident, step)
 );
 COMMENT ON TABLE incident_history IS 'Who did what to an incident, and when';
@@ -272,9 +273,10 @@ CREATE TABLE mails (
     next_attempt_at timestamptz NOT NULL,
     sent_at         timestamptz,
     last_error      text,
-    held_for        text CHECK (held_for IN ('quiet', 'storm')),
+    held_for        text CHECK (held_for IN ('quiet', 'storm', 'unsubscribed')),
     hold_until      timestamptz,                -- the end of the reader's quiet hours; null for a storm, which has none
     released_at     timestamptz,                -- when it went into the queue; the storm cap counts it
+    summary         bigint REFERENCES mails (id), -- the mail that says that a storm holds this one
     CONSTRAINT mails_held_for_a_reason CHECK ((state = 'held') = (held_for IS NOT NULL)),
     CHECK ((state = 'sent') = (sent_at IS NOT NULL)),
     UNIQUE (thread_claimant, thread_as_of, transition, recipient),
@@ -285,8 +287,8 @@ COMMENT ON TABLE mails IS 'The outbox: a mail exists before it is sent';
 CREATE INDEX mails_due ON mails (next_attempt_at, id) WHERE state = 'queued';
 -- query mails_this_hour
 CREATE INDEX mails_by_recipient ON mails (recipient, released_at);
--- query quiet_ended: almost always empty
-CREATE INDEX mails_held ON mails (hold_until) WHERE state = 'held';
+-- queries quiet_ended and storm_held
+CREATE INDEX mails_held ON mails (recipient, held_for) WHERE state = 'held';
 
 CREATE TABLE mail_incidents (
     mail     bigint NOT NULL REFERENCES mails (id),
@@ -342,9 +344,10 @@ COMMENT ON TABLE plans IS 'When the leading daemon means to poll each source nex
 CREATE TABLE leaders (
     one   boolean PRIMARY KEY DEFAULT true CHECK (one),
     name  text NOT NULL,                        -- host and process of the daemon that leads
-    since timestamptz NOT NULL
+    since timestamptz NOT NULL,
+    term  bigint NOT NULL DEFAULT 0             -- goes up with each leader; what the last one still writes is refused
 );
-COMMENT ON TABLE leaders IS 'At most one row: who leads, for people; the advisory lock decides';
+COMMENT ON TABLE leaders IS 'At most one row: who leads; the advisory lock decides who, the term what still counts';
 
 CREATE TABLE backfill_units (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ STATES = (*RUNNING, "closed", "withdrawn")
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the incident.")]
 Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help="The numbers of the incidents.")]
 Note = Annotated[str | None, typer.Option(help="Why, for those who read the history.")]
-By = Annotated[str | None, typer.Option(help="Who says so; else the name of the user.")]
+By = Annotated[str | None, typer.Option(help="Who says so; else user@host.")]
 
 
 @app.command("list", epilog="Example: tallywatch incidents list --state open --json")
@@ -76,14 +77,14 @@ def show(incident: Number, config: ConfigOption = None, as_json: JsonOption = Fa
         table("What it probably is", ("", ""), likely)
     said = ("source", "known_at", "total", "daily", "quote", "url")
     table("The words", said, ([claim[column] for column in said] for claim in claims))
-    done = ("at", "by", "what", "note")
+    done = ("at", "by", "how", "what", "note")
     table("History", done, ([step[column] for column in done] for step in row["history"]))
 
 
 @app.command(epilog="Example: tallywatch incidents ack 12")
 def ack(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Acknowledge: somebody looks at it."""
-    _act(incidents, config, lambda desk, one: desk.act(one, "acknowledged", by=by or _user(), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "acknowledged", by=_who(by), note=note))
 
 
 @app.command(epilog="Example: tallywatch incidents snooze 12 --hours 24")
@@ -98,7 +99,7 @@ def snooze(
 
     async def act(desk: Desk, one: int) -> None:
         until = desk.at + timedelta(hours=hours)
-        await desk.act(one, "snoozed", by=by or _user(), note=note, snoozed_until=until)
+        await desk.act(one, "snoozed", by=_who(by), note=note, snoozed_until=until)
 
     _act(incidents, config, act)
 
@@ -113,13 +114,13 @@ def explain(
 ) -> None:
     """Say what it was: the checks and the ledger go by it from now on."""
     said = _verdict(verdict)
-    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=by or _user(), note=note, verdict=said))
+    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=_who(by), note=note, verdict=said))
 
 
 @app.command(epilog="Example: tallywatch incidents close 12")
 def close(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Close: nothing is left to do."""
-    _act(incidents, config, lambda desk, one: desk.act(one, "closed", by=by or _user(), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "closed", by=_who(by), note=note))
 
 
 def public(row: dict[str, Any]) -> dict[str, Any]:
@@ -143,11 +144,11 @@ def _act(incidents: list[int], config: Path | None, act: Callable[[Desk, int], A
         async with open_service(settings, clock) as service:
             async with connection(service.pool) as conn:
                 desk = Desk(conn=conn, at=clock(), tell=True)
-                for incident in incidents:
+                for incident in dict.fromkeys(incidents):
                     await act(desk, incident)
             await service.judge()
             await service.deliver()
-            return [await _one(service, incident) for incident in incidents]
+            return [await _one(service, incident) for incident in dict.fromkeys(incidents)]
 
     for row in run(work):
         print(f"incident {row['id']} is {row['state']}: {words(row['message'])}")
@@ -168,9 +169,12 @@ def _verdict(text: str) -> Verdict:
             raise WrongUse(f"there is no verdict {text!r}; there are typo, correction, redefinition, ours")
 
 
-def _user() -> str:
-    """Return who is at the keyboard; a container may have a user without a name."""
+def _who(given: str | None) -> str:
+    """Return who acts: as given, else user@host; a container may have a user without a name."""
+    if given and given.strip():
+        return given.strip()
     try:
-        return getpass.getuser()
+        user = getpass.getuser()
     except (KeyError, OSError):
-        return "somebody"
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
