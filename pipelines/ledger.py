@@ -77,7 +77,7 @@ def _state(words: Mapping[str, list[Observation]], last: Observation, witnesses:
         total=leader.total,
         daily=_daily(leader, [*supports, *changes]),
         status=_status(words[leader.source], supports, dissents, witnesses),
-        supports=tuple(o.source for o in supports),
+        supports=tuple(o.source for o in supports if not is_withdrawn(o)),
         dissents=dissents,
         known_since=last.known_at,
     )
@@ -110,10 +110,15 @@ def _daily(leader: Observation, supports: Iterable[Observation]) -> int | None:
     return next(agreeing, None)
 
 
+def is_withdrawn(said: Observation) -> bool:
+    """Whether a source says nothing of a cell any more: it took back what it had said."""
+    return said.total is None and said.daily is None
+
+
 def _status(
     said: list[Observation], supports: list[Observation], dissents: tuple[Dissent, ...], witnesses: Mapping[str, str]
 ) -> Status:
-    if said[-1].total is None and said[-1].daily is None:
+    if is_withdrawn(said[-1]):
         return "withdrawn"
     if dissents:
         return "disputed"

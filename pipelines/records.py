@@ -75,6 +75,7 @@ class Observation:
     known_at: datetime
     document: str = ""  # the publisher's id or URL of the document it was read from
     ref: int = 0  # id of the stored claim; in a backtest the number of the row
+    last_there: datetime | None = None  # of a document that was taken back; total and daily are None then, or older
 
     def __post_init__(self) -> None:
         aware("known_at", self.known_at)

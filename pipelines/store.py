@@ -10,19 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Int4Range
 
 from pipelines import reading
+from pipelines.absences import keep_absences, settle
 from pipelines.database import Connection, Pool, connection, many, maybe, one, run
 from pipelines.records import Claim, Problem, Reading, Span
-from spiders.items import Document, Exchange, Role, Trouble, Unchanged
+from spiders.items import Absent, Document, Exchange, Role, Trouble, Unchanged
 
 logger = logging.getLogger(__name__)
 
-Kept = Literal["new", "changed", "unchanged", "problem"]
+Kept = Literal["new", "changed", "unchanged", "deleted", "nothing", "problem"]
 LARGEST = 10**12
 """A number beyond it is no tally; what a hostile page prints must still fit the column of its problem."""
 
@@ -66,7 +67,7 @@ class Keeper:
             row = await one(conn, "begin_run", source=place.name, at=now, past=past, quiet=quiet)
         return cls(pool, place, row["id"], clock)
 
-    async def keep(self, item: Document | Unchanged | Trouble) -> Kept:
+    async def keep(self, item: Document | Absent | Unchanged | Trouble) -> Kept:
         """Keep one item, wholly or not at all.
 
         Raises DatabaseUnreachable: the crawl must stop, because what it fetches cannot be kept.
@@ -76,6 +77,8 @@ class Keeper:
                 kept = await self._keep_document(conn, item)
             elif isinstance(item, Trouble):
                 kept = await self._keep_trouble(conn, item)
+            elif isinstance(item, Absent):
+                kept = await keep_absences(conn, item, keep_exchange)
             else:
                 await run(conn, "touch_page", source=item.source, url=item.url, seen=item.fetched_at)
                 kept = "unchanged"
@@ -103,8 +106,8 @@ class Keeper:
         sha256 = hashlib.sha256(item.canonical).digest()
         touched = await maybe(conn, "touch_version", document=document["id"], sha256=sha256, seen=seen)
         if touched is not None:
-            if touched["redate"]:
-                await _order_versions(conn, document["id"])
+            if touched["redate"] or document["missed"]:
+                await _order_versions(conn, document)
             return "unchanged"
         exchange = await keep_exchange(conn, item.exchange)
         version = await maybe(
@@ -131,7 +134,7 @@ class Keeper:
             speaker=self.place.claimant,
         )
         await keep_reading(conn, version["id"], made, self.clock())
-        await _order_versions(conn, document["id"])
+        await _order_versions(conn, document)
         return "new" if document["new"] else "changed"
 
     async def _keep_trouble(self, conn: Connection, item: Trouble) -> Kept:
@@ -242,12 +245,14 @@ async def _keep_problem(conn: Connection, reading_id: int, problem: Problem) -> 
     )
 
 
-async def _order_versions(conn: Connection, document: int) -> None:
+async def _order_versions(conn: Connection, document: Mapping[str, Any]) -> None:
     """Date the versions anew and note what came back; whatever moved is judged again."""
-    await run(conn, "date_versions", document=document)
-    returned = await many(conn, "note_returns", document=document)
+    await run(conn, "date_versions", document=document["id"])
+    returned = await many(conn, "note_returns", document=document["id"])
     if returned:
         await run(conn, "unjudge", versions=[row["version"] for row in returned])
+    if document["missed"]:
+        await settle(conn, [document["id"]])
 
 
 def _range(span: Span | None) -> Int4Range | None:

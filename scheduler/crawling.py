@@ -20,7 +20,7 @@ from scrapy.settings import Settings
 
 from spiders.base import KYIV, Clock, SourceSpider, Validators, Window
 from spiders.exceptions import SourceTrouble
-from spiders.items import Document, Trouble, Unchanged
+from spiders.items import Absent, Document, Trouble, Unchanged
 from spiders.pages import sentence
 from spiders.sources import declared
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Item = Document | Unchanged | Trouble
-Kept = Literal["new", "changed", "unchanged", "problem"]
+Item = Document | Absent | Unchanged | Trouble
+Kept = Literal["new", "changed", "unchanged", "deleted", "nothing", "problem"]
 Verdict = Literal["new", "unchanged", "not_published_yet", "late", "broken"]
 
 OF_ONE_PAGE = frozenset({"http_error", "timeout"})

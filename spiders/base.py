@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response, TextResponse
 
 from spiders.exceptions import EmptyPage, FrozenPage, LayoutChanged, SourceTrouble
-from spiders.items import Document, Exchange, Role
+from spiders.items import Absent, Document, Exchange, Role
 from spiders.pages import diagnosis, media_type, sentence
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ class Validators:
 
     etag: str | None
     last_modified: str | None
+
+
+def days_missing(days: Collection[date]) -> list[date]:
+    """Return the days between the first and the last of some that are not among them; of ten thousand at most."""
+    last, shown = max(days), set(days)
+    every = (last - timedelta(days=back) for back in range(min((last - min(days)).days, 10_000)))
+    return [day for day in every if day not in shown]
 
 
 def utc_now() -> datetime:
@@ -224,6 +231,11 @@ class SourceSpider(Spider):
             edited=edited,
             exchange=self.exchange(response),
         )
+
+    def absent(self, response: Response, keys: Iterable[str], looks: int = 1) -> Iterator[Absent]:
+        """Yield what a page does not show between what it shows. Called last, when nothing is wrong with the page."""
+        if missing := tuple(keys):
+            yield Absent(source=self.name, keys=missing, looks=looks, exchange=self.exchange(response))
 
     def part(self, response: Response, css: str) -> Selector:
         """Return the part of a page that a declared selector names. Raises what `without` returns."""

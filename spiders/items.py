@@ -74,6 +74,19 @@ class Unchanged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Absent:
+    """Documents that a page does not show between two that it does: taken back, or never there.
+
+    Nothing is said of what lies beyond the first and the last one of a page, nor by a page that was in any trouble.
+    """
+
+    source: str
+    keys: tuple[str, ...]  # as documents have them
+    looks: int  # how many in a row make it certain
+    exchange: Exchange = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:
     """Something that a source did to us, as a fact to record: its cause is one of `spiders.exceptions.CAUSES`."""
 

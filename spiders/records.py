@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.http import TextResponse
 
-from spiders.base import KYIV, SourceSpider
+from spiders.base import KYIV, SourceSpider, days_missing
 from spiders.exceptions import LayoutChanged, Unreadable
 from spiders.pages import diagnosis, media_type
 
@@ -28,6 +28,7 @@ class RecordsSpider(SourceSpider):
     """
 
     role = "mirror"
+    is_whole: ClassVar[bool] = False  # one answer has all days: a day missing among them was taken out
 
     def rows(self, data: Any) -> Any:
         """Return the rows of an answer; None when they are not where they should be."""
@@ -51,6 +52,8 @@ class RecordsSpider(SourceSpider):
             raise LayoutChanged(f"{len(rows)} rows for {len(by_day)} days: of two rows of a day the last was read")
         newest = max(by_day, default=None)
         self.check_alive(None if newest is None else datetime.combine(newest, time.max, KYIV))
+        if self.is_whole and by_day:
+            yield from self.absent(response, (f"{prefix}{day.isoformat()}" for day in days_missing(by_day)))
 
     def read_rows(self, response: Response) -> list[Row]:
         """Return the rows. Raises Unreadable, LayoutChanged, or what the page says of itself."""

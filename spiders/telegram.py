@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-    from spiders.items import Document
+    from spiders.items import Absent, Document
 
 # The class as a whole word: "tgme_widget_message_text" is also how the names of other classes begin.
 _TEXT = "contains(concat(' ', normalize-space(@class), ' '), ' tgme_widget_message_text ')"
@@ -29,6 +29,7 @@ _FOREIGN = (
     " or contains(@class, 'tgme_widget_message_link_preview')"
 )
 PAGE = 15  # posts; Telegram shows 15 to 20
+LOOKS = 2  # polls that miss a post before it is taken for deleted: Telegram's servers lag behind one another
 OWN_TEXT = f".//div[{_TEXT}][not({_FOREIGN})][not(ancestor::*[{_TEXT} or {_FOREIGN}])]"
 
 
@@ -46,6 +47,7 @@ class TelegramChannel(SourceSpider):
     hosts = ("t.me", "telegram.me")
     start_paths = ()
     most_posts: ClassVar[int] = 100  # on one page; Telegram shows twenty
+    widest_gap: ClassVar[int] = 10_000  # numbers looked at for deletions; a day has some tens
     most_bytes: ClassVar[int] = 256 * 1024  # of one post; Telegram allows 4,096 characters and their markup
 
     async def start(self) -> AsyncIterator[Any]:
@@ -70,6 +72,7 @@ class TelegramChannel(SourceSpider):
             raise LayoutChanged("no post on the page has a text")
         self._check_page(len(messages), posts)
         self.check_alive(newest)
+        yield from self._absent(response, messages)
 
     def probe(self, response: Response, low: int, high: int) -> Iterator[Any]:
         """Look for the page on which a window ends: it is after the post `low` and before the post `high`.
@@ -125,6 +128,18 @@ class TelegramChannel(SourceSpider):
         goes_back = before is None or int(link) < before  # else a page that names itself would never end
         if goes_back and (oldest is None or oldest.astimezone(KYIV).date() >= self.since):
             yield self.get(f"/s/{self.channel}?before={link}", self.parse, before=int(link))
+
+    def _absent(self, response: Response, messages: SelectorList[Selector]) -> Iterator[Absent]:
+        """Yield the numbers that are missing between two posts, pictures included, that the page shows.
+
+        A page with fewer posts than Telegram shows, that is not the beginning of the channel, is not believed.
+        """
+        if len(messages) < PAGE and response.css("a.tme_messages_more[data-before]"):
+            return
+        channel = messages[0].attrib["data-post"].rpartition("/")[0]
+        shown = {_number(message) for message in messages}
+        missing = range(max(min(shown), max(shown) - self.widest_gap) + 1, max(shown))
+        yield from self.absent(response, (f"{channel}/{number}" for number in missing if number not in shown), LOOKS)
 
     def _check_page(self, shown: int, posts: list[Document]) -> None:
         """Raise for what is wrong with a page whose posts are on their way."""

@@ -8,12 +8,14 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipelines.ledger import is_withdrawn
 from pipelines.metrics import METRICS
 from scheduler.checks import dates, decrease, increment, recounts, revised, sources, stale
 from scheduler.checks.book import Entry, Series, independent
 from scheduler.checks.case import Case, group
 from scheduler.checks.finding import Finding, Ruling
 from scheduler.checks.pace import Pace
+from scheduler.checks.taken_back import TakenBack
 from scheduler.checks.told import Cell, Said, Told
 from scheduler.checks.trend import DayChange, Trend
 from scheduler.checks.weigh import SLIP_RATE, Anchor, Setting, weigh
@@ -49,6 +51,7 @@ class Judge:
         self._habits: dict[tuple[str, str], sources.Habit] = defaultdict(sources.Habit)
         self._copies: dict[str, sources.Copies] = defaultdict(sources.Copies)
         self._recounts = recounts.Recounts()
+        self._taken_back = TakenBack()
 
     def feed(self, observation: Observation) -> list[Said]:
         """Take in one observation; return what it makes us say, if anything."""
@@ -58,12 +61,14 @@ class Judge:
         series = self._series.get((observation.claimant, metric.key))
         if series is None:
             series = self._series[observation.claimant, metric.key] = Series(metric, Pace(metric))
+        if is_withdrawn(observation):
+            return list(self._take_back(observation, series))
         if observation.total is None:
             return list(self._change_alone(observation, series))
         known = series.entry(observation.as_of.toordinal(), observation.source)
         if known and (known.total, known.said.daily) == (observation.total, observation.daily):
             return []
-        return list(self._judge(observation, series, known))
+        return [*self._taken_back.end(observation), *self._judge(observation, series, known)]
 
     def _judge(self, said: Observation, series: Series, known: Entry | None) -> Iterator[Said]:
         case = self._case(said, series, known)
@@ -85,6 +90,18 @@ class Judge:
         yield from self._repeated(case, entry)
         yield from self._look_back(case, series, finding)
         yield from self._follow(case, entry, series)
+
+    def _take_back(self, said: Observation, series: Series) -> Iterator[Said]:
+        """Forget what a source said of a cell, and tell; what was wrong with its number is over."""
+        day = said.as_of.toordinal()
+        gone = series.words.get(day, {}).pop(said.source, None)
+        self._rows.get((said.claimant, said.source, said.as_of), {}).pop(said.metric, None)
+        self._believe(series, day)
+        old = self._told.of((said.claimant, said.metric, said.as_of))
+        if old is not None and old.source == said.source:
+            message = f"{said.source} took its number back"
+            yield from self._told.end(old.cell, said.ref, said.known_at, message)
+        yield from self._taken_back.tell(said, gone.total if gone else None)
 
     # What is known around the arrival
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from spiders.base import KYIV, SourceSpider, Window
+from spiders.base import KYIV, SourceSpider, Window, days_missing
 from spiders.exceptions import LayoutChanged
 from spiders.pages import words
 
@@ -75,6 +75,7 @@ class Minfin(SourceSpider):
                     published_at=None,
                 )
         self.check_alive(datetime.combine(max(entries), time.max, KYIV))
+        yield from self.absent(response, (day.isoformat() for day in days_missing(entries)))
 
     def _day(self, entry: Selector) -> date:
         printed = entry.css("span.black::text").get() or ""

@@ -31,6 +31,8 @@ class OrcLosses(RecordsSpider):
     home = "https://raw.githubusercontent.com"
     hosts = ("raw.githubusercontent.com",)
     start_paths = ("/lod-db/orc-losses/main/russian-losses.json",)
+    # RecordsSpider
+    is_whole = True
     # When it is expected
     cadence = timedelta(hours=1)
     window = Window(opens=time(7), closes=time(18), grace=timedelta(hours=18))

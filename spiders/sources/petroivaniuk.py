@@ -39,6 +39,8 @@ class PetroIvaniuk(RecordsSpider):
     home = "https://raw.githubusercontent.com"
     hosts = ("raw.githubusercontent.com",)
     start_paths = tuple(f"/PetroIvaniuk/2022-Ukraine-Russia-War-Dataset/main/data/{name}" for name in FILES.values())
+    # RecordsSpider
+    is_whole = True
     # When it is expected
     cadence = timedelta(hours=1)
     window = Window(opens=time(7), closes=time(18), grace=timedelta(hours=18))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scheduler.crawling import CrawlOutcome, Item, Kept, Source, crawl
-from spiders.items import Document, Trouble, Unchanged
+from spiders.items import Absent, Document, Trouble, Unchanged
 from tests.reactor import Run, loop, run
 from tests.spiders.site import Site, serving
 
@@ -37,6 +37,8 @@ class Memory:
                 return "problem"
             case Unchanged():
                 return "unchanged"
+            case Absent():
+                return "nothing"
             case Document():
                 before = self.versions.get(item.key)
                 self.versions[item.key] = item.canonical
@@ -51,6 +53,11 @@ class Memory:
     def keys(self) -> list[str]:
         """Their keys, sorted: items of one page are kept side by side."""
         return sorted(document.key for document in self.documents)
+
+    @property
+    def absent(self) -> list[str]:
+        """The keys that pages did not show between others."""
+        return [key for item in self.items if isinstance(item, Absent) for key in item.keys]
 
     @property
     def troubles(self) -> list[Trouble]:

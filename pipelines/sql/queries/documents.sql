@@ -10,7 +10,7 @@ INSERT INTO documents AS d (source, key, url, first_seen, last_seen)
 VALUES (%(source)s, %(key)s, %(url)s, %(seen)s, %(seen)s)
 ON CONFLICT (source, key) DO UPDATE
     SET first_seen = least(d.first_seen, excluded.first_seen), last_seen = greatest(d.last_seen, excluded.last_seen)
-RETURNING id, (xmax = 0) AS new;
+RETURNING id, (xmax = 0) AS new, EXISTS (SELECT FROM absences a WHERE a.source = d.source AND a.key = d.key) AS missed;
 
 -- name: touch_version
 -- Move last_seen of a content that is kept already; no row when it is a new one.

@@ -24,14 +24,16 @@ UPDATE versions SET judged = true WHERE id = ANY(%(versions)s);
 -- name: observations
 -- Claims with their day, in order of knowledge; of some versions, or of all when %(versions)s is null.
 SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
-       k.known_at, d.key AS document, c.id AS ref, v.id AS version
+       k.known_at, k.last_there, d.key AS document, c.id AS ref, v.id AS version
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
 CROSS JOIN LATERAL (
-    SELECT v.known_at UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = v.id
+    SELECT v.known_at, NULL::timestamptz AS last_there
+    UNION ALL SELECT g.known_at, NULL FROM sightings g WHERE g.version = v.id
+    UNION ALL SELECT x.known_at, x.last_there FROM deletions x WHERE x.document = v.document AND x.known_at >= v.known_at
 ) k
 WHERE c.as_of IS NOT NULL
     AND (%(versions)s::bigint[] IS NULL OR v.id = ANY(%(versions)s))
@@ -40,7 +42,7 @@ ORDER BY k.known_at, d.source, d.key, c.id;
 -- name: cell_observations
 -- The same for some cells, given as parallel arrays.
 SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
-       k.known_at, d.key AS document, c.id AS ref
+       k.known_at, k.last_there, d.key AS document, c.id AS ref
 FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
 JOIN claims c USING (claimant, metric, as_of)
 JOIN readings r ON r.id = c.reading AND r.current
@@ -48,7 +50,9 @@ JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
 CROSS JOIN LATERAL (
-    SELECT v.known_at UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = v.id
+    SELECT v.known_at, NULL::timestamptz AS last_there
+    UNION ALL SELECT g.known_at, NULL FROM sightings g WHERE g.version = v.id
+    UNION ALL SELECT x.known_at, x.last_there FROM deletions x WHERE x.document = v.document AND x.known_at >= v.known_at
 ) k
 ORDER BY k.known_at, d.source, d.key, c.id;
 
