@@ -103,7 +103,10 @@ def headline(line: IncidentLine, catalog: Catalog) -> str:
     """Say one incident in one line."""
     entry = f"headline/{_entry(line.kind, catalog)}"
     return one_line(
-        catalog.first((f"{entry}/one", f"{entry}/plain", "headline/other/plain"), values(line, catalog)), LINE
+        catalog.first(
+            (f"{entry}/one", f"{entry}/plain", f"{entry}/whole", "headline/other/plain"), values(line, catalog)
+        ),
+        LINE,
     )
 
 

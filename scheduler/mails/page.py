@@ -271,7 +271,9 @@ def _section(line: IncidentLine, year: int, words: Catalog) -> Section:
 
 def _sentences(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
     """Say what is wrong in the reader's language where that can be said, then what the check itself says."""
-    said = words.first((f"sentence/{line.kind}",), values(line, words))
+    said = words.first(
+        (f"sentence/{line.kind}{'' if line.metric else '.whole'}", f"sentence/{line.kind}"), values(line, words)
+    )
     own = one_line(line.message, SENTENCE)
     if not said:
         return (Words(text=own, language="en"),)
