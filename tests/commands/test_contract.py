@@ -56,6 +56,10 @@ def test_crawl_then_ask(tallywatch: Tallywatch, channel: Site) -> None:
     assert (status["database"], status["mail_backlog"], status["incidents_open"]) == ("ok", 0, 1)
     (source,) = status["sources"]
     assert (source["verdict"], source["latest_as_of"]) == ("new", "2023-03-08")
+    judge = status["judge"]
+    assert (judge["alarm_budget"], judge["warming_until"]) == (12, "2023-04-16")
+    assert {one["metric"] for one in judge["metrics"]} >= {"personnel", "tanks"}
+    assert "warming until 2023-04-16" in tallywatch("status").stdout
 
 
 def test_the_past_can_be_asked(tallywatch: Tallywatch) -> None:
