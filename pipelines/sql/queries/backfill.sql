@@ -32,7 +32,7 @@ WHERE id = (
 
 -- name: units_planned
 -- The units of a plan, given as parallel arrays, as they are now.
-SELECT u.id, u.source, u.first, u.last, u.state, u.attempts, u.not_before, u.problem
+SELECT u.id, u.source, u.first, u.last, u.state, u.attempts, u.problem
 FROM unnest(%(sources)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS unit (source, first, last)
 JOIN backfill_units u USING (source, first, last)
 WHERE u.via = %(via)s
