@@ -8,7 +8,11 @@ with database.locate(url, home) as conninfo:
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
@@ -17,7 +21,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from pipelines import embedded
-from pipelines.exceptions import DatabaseFull, DatabaseUnreachable, DatabaseUnsuitable
+from pipelines.exceptions import DatabaseFull, DatabaseUnreachable, DatabaseUnsuitable, Deposed
 from pipelines.migrations import migrate
 from pipelines.queries import QUERIES
 
@@ -26,19 +30,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
-Pool: TypeAlias = AsyncConnectionPool[Connection]
+OpenPool: TypeAlias = AsyncConnectionPool[Connection]
+
+PROCESS = f"tallywatch {socket.gethostname()[:30]}/{os.getpid()}-{secrets.token_hex(3)}"
+"""The name of all sessions of this process at the server: whoever leads next can end them (query `depose`)."""
 
 OLDEST_SERVER = 15  # Debian 12 has it, and the tests pass on it
 CONNECT_PATIENCE = 10  # seconds, for each address of the host
 POOL_PATIENCE = 10.0  # seconds to wait for a free connection
 POOL_SIZE = 8  # a crawl, the judge, the mailer and the health page each hold one for milliseconds
 
+DEAD_LINE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""After a cut of the network a statement fails within about ten seconds; libpq by itself would wait for hours."""
+
 DISK_FULL = "53100"  # SQLSTATE
 SERVER_LEFT = ("08", "57P")  # SQLSTATEs that begin so: connection lost; shut down, crashed, starting, database dropped
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fenced:
+    """A pool for one term of the leader: once another daemon leads, none of its transactions has any effect."""
+
+    pool: OpenPool
+    term: int
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Run the block as one transaction, during which nobody else can begin to lead. Raises Deposed."""
+        async with self.pool.connection() as conn:
+            if await maybe(conn, "hold_term", term=self.term) is None:
+                raise Deposed("another daemon leads now: nothing of this was kept, it does it again")
+            yield conn
+
+
+Pool: TypeAlias = OpenPool | Fenced
+
+
 @asynccontextmanager
-async def opened(url: str | None, home: Path) -> AsyncIterator[Pool]:
+async def opened(url: str | None, home: Path) -> AsyncIterator[OpenPool]:
     """Find the database, bring it up to date, and open the pool of this process. Blocks the loop until that is done.
 
     Raises a PipelineError.
@@ -87,7 +116,7 @@ def _well_formed(url: str) -> bool:
 @contextmanager
 def connect(conninfo: str) -> Iterator[psycopg.Connection[DictRow]]:
     """Open one plain connection, each statement for itself: for what is done before there is a loop."""
-    with explained(), psycopg.connect(_in_utc(conninfo), autocommit=True, row_factory=dict_row) as connection:
+    with explained(), psycopg.connect(session(conninfo), autocommit=True, row_factory=dict_row) as connection:
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             raise DatabaseUnsuitable(
                 f"tallywatch needs PostgreSQL {OLDEST_SERVER} or newer, and the server of the database URL"
@@ -97,9 +126,11 @@ def connect(conninfo: str) -> Iterator[psycopg.Connection[DictRow]]:
 
 
 @asynccontextmanager
-async def open_pool(conninfo: str, *, size: int = POOL_SIZE, patience: float = POOL_PATIENCE) -> AsyncIterator[Pool]:
+async def open_pool(
+    conninfo: str, *, size: int = POOL_SIZE, patience: float = POOL_PATIENCE
+) -> AsyncIterator[OpenPool]:
     """Open the pool of a process, in the loop in which it will be used."""
-    conninfo = _in_utc(conninfo)
+    conninfo = session(conninfo)
     with explained():  # first without a pool, which would only tell that it waited in vain
         await (await psycopg.AsyncConnection.connect(conninfo)).close()
     pool = AsyncConnectionPool(
@@ -176,8 +207,10 @@ def _reason(error: psycopg.Error) -> str:
     return lines[0].removeprefix("connection failed: ")
 
 
-def _in_utc(conninfo: str) -> str:
-    """Have sessions think in UTC, beside whatever options the conninfo brings; do not wait for ever for a host."""
+def session(conninfo: str) -> str:
+    """Have sessions think in UTC and carry our name, beside whatever the conninfo brings; never wait for ever."""
     parts = conninfo_to_dict(conninfo)
     options = f"{parts.get('options') or ''} -c timezone=UTC".strip()
-    return make_conninfo(conninfo, options=options, connect_timeout=parts.get("connect_timeout") or CONNECT_PATIENCE)
+    patience = {name: parts.get(name) or value for name, value in DEAD_LINE.items()}
+    patience["connect_timeout"] = parts.get("connect_timeout") or CONNECT_PATIENCE
+    return make_conninfo(conninfo, options=options, application_name=PROCESS, **patience)

@@ -27,6 +27,10 @@ class DatabaseFull(PipelineError):
     """Raised by `database` when PostgreSQL has no room left to write. Nothing of the transaction was kept."""
 
 
+class Deposed(PipelineError):
+    """Raised by `database` when another daemon has begun to lead. Nothing of the transaction was kept."""
+
+
 class DatabaseUnsuitable(PipelineError):
     """Raised by `database` when the URL is malformed or the server is too old for our SQL."""
 

@@ -39,6 +39,8 @@ CREATE TABLE troubles (
 COMMENT ON TABLE troubles IS 'What a source did to us, as facts';
 -- query troubles_of_run
 CREATE INDEX troubles_by_run ON troubles (run);
+-- query drop_exchanges
+CREATE INDEX troubles_by_exchange ON troubles (exchange) WHERE exchange IS NOT NULL;
 
 CREATE TABLE exchanges (
     sha256     bytea PRIMARY KEY CHECK (length(sha256) = 32),  -- of the body, decoded
@@ -82,6 +84,8 @@ CREATE TABLE versions (
 COMMENT ON TABLE versions IS 'One content of a document, kept for good';
 -- query touch_page
 CREATE INDEX versions_by_exchange ON versions (exchange);
+-- query drop_runs
+CREATE INDEX versions_by_run ON versions (run);
 -- query unjudged: almost always empty
 CREATE INDEX versions_unjudged ON versions (id) WHERE NOT judged;
 
@@ -365,3 +369,9 @@ CREATE TABLE backfill_units (
     UNIQUE (source, via, first, last)
 );
 COMMENT ON TABLE backfill_units IS 'Windows of the past that were asked for: who works on one holds its row locked';
+
+-- Rows that only move their last_seen stay on their page.
+ALTER TABLE documents SET (fillfactor = 90);
+ALTER TABLE versions SET (fillfactor = 90);
+ALTER TABLE validators SET (fillfactor = 50);
+ALTER TABLE plans SET (fillfactor = 50);

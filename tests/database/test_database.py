@@ -76,18 +76,18 @@ def test_block_is_one_transaction(conninfo: str) -> None:
 
 def test_times_are_utc_whatever_the_session_was_given(conninfo: str) -> None:
     """Options of the URL stay, but a time zone among them does not decide."""
-    given = make_conninfo(conninfo, options="-c timezone=Asia/Tokyo -c application_name=desk")
+    given = make_conninfo(conninfo, options="-c timezone=Asia/Tokyo -c work_mem=7MB")
 
     async def use() -> tuple[object, ...]:
         async with database.open_pool(given) as pool:
             moment = await value(pool, "SELECT '2023-03-07T10:00+02'::timestamptz")
-            return moment, await value(pool, "SHOW timezone"), await value(pool, "SHOW application_name")
+            return moment, await value(pool, "SHOW timezone"), await value(pool, "SHOW work_mem")
 
-    moment, zone, application = asyncio.run(use())
+    moment, zone, memory = asyncio.run(use())
     assert moment == datetime(2023, 3, 7, 8, tzinfo=UTC)
     assert isinstance(moment, datetime)
     assert str(moment.tzinfo) == "UTC"
-    assert (zone, application) == ("UTC", "desk")
+    assert (zone, memory) == ("UTC", "7MB")
 
 
 def test_connections_that_a_restart_has_cut_are_replaced(conninfo: str) -> None:

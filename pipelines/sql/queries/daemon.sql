@@ -11,10 +11,20 @@ SELECT source, next_run FROM plans ORDER BY source;
 -- Take the lock of the leader for as long as this connection lives.
 SELECT pg_try_advisory_lock(hashtext('tallywatch leader')) AS leads;
 
+-- name: depose
+-- End the sessions of whoever led last: stopped in the middle of a transaction, it would hold up the next leader.
+SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_activity a JOIN leaders l ON a.application_name = l.name
+WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid();
+
 -- name: lead
--- Say who leads.
-INSERT INTO leaders (name, since) VALUES (%(name)s, %(at)s)
-ON CONFLICT (one) DO UPDATE SET name = excluded.name, since = excluded.since;
+-- Begin a term.
+INSERT INTO leaders (name, since, term) VALUES (%(name)s, %(at)s, 1)
+ON CONFLICT (one) DO UPDATE SET name = excluded.name, since = excluded.since, term = leaders.term + 1
+RETURNING term;
+
+-- name: hold_term
+-- Keep anybody from beginning another term until this transaction ends; no row when somebody has.
+SELECT term FROM leaders WHERE term = %(term)s FOR SHARE;
 
 -- name: leader
 -- Who leads, if the lock is held by anybody.
