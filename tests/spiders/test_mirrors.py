@@ -136,6 +136,25 @@ def test_a_window_of_minfin(site: Site, crawled: Crawl, memory: Memory) -> None:
     assert outcome.complete
 
 
+def test_a_day_that_vanished_from_a_list(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """Between two days of a month's page, or of a file that has them all, a missing one was taken out."""
+    site.put(MINFIN, MONTH.format(DAY.format("08.03.2023", 3441) + DAY.format("06.03.2023", 3414)))
+    crawled("minfin")
+    rows = [{"date": day, "personnel": 1} for day in ("2023-03-08", "2023-03-05")]
+    site.put("/lod-db/orc-losses/main/russian-losses.json", json.dumps(rows), headers=JSON)
+    crawled("orc_losses")
+    assert memory.absent == ["2023-03-07", "2023-03-07", "2023-03-06"]
+
+
+def test_a_page_of_the_api_is_no_list_of_all_days(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """Its pages may be sorted in any way: what lies between two of its days is not missing."""
+    path = "/api/v2/statistics?offset=0&limit=50&date_from=2023-03-01&date_to=2023-03-08"
+    records = [record("2023-03-01", 3400), record("2023-03-08", 3441)]
+    site.put(path, json.dumps({"data": {"records": records}}))
+    crawled("russianwarship_rip", since=date(2023, 3, 1), until=date(2023, 3, 8))
+    assert memory.absent == []
+
+
 def test_an_index_of_last_year(site: Site, crawled: Crawl) -> None:
     """The index was seen to show data a year old."""
     site.put(MINFIN, MONTH.format(DAY.format("08.03.2022", 290)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from spiders.items import Absent
 from tests.spiders.site import Page
 from tests.spiders.telegram_pages import CHANNEL, TEXT, page, post
 
@@ -201,3 +202,38 @@ def test_another_channel_by_configuration(site: Site, crawled: Crawl, memory: Me
     crawled("telegram_other", source={"spider": NAME, "options": {"channel": "other"}})
     [document] = memory.documents
     assert document.source == "telegram_other"
+
+
+def channel(*numbers: int, before: int | None = None) -> str:
+    """Lay out a page with some posts, all of this morning."""
+    return page(*(post(number, f"пост {number}", MORNING) for number in numbers), before=before)
+
+
+def test_a_number_between_two_posts_is_missing(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """What a page does not show between two that it shows is told, after the posts; its edges say nothing."""
+    site.put(LATEST, channel(*range(100, 110), *range(112, 121), before=100))
+    crawled(NAME)
+    assert memory.absent == [f"{CHANNEL}/110", f"{CHANNEL}/111"]
+    assert isinstance(memory.items[-1], Absent)
+    assert memory.items[-1].looks == 2
+
+
+def test_a_picture_is_no_gap(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """A post without words is still there."""
+    posts = [post(number, "слово", MORNING) for number in (1, 3)]
+    site.put(LATEST, page(posts[0], post(2, "", MORNING, html="<i></i>"), posts[1]))
+    crawled(NAME)
+    assert memory.absent == []
+
+
+def test_a_page_that_is_short_or_wrong_says_nothing_of_what_it_lacks(
+    site: Site, crawled: Crawl, memory: Memory
+) -> None:
+    """Fewer posts than Telegram shows, a post without a time, a page of long ago: nobody was deleted there."""
+    site.put(LATEST, channel(100, 105, before=100))
+    crawled(NAME)
+    site.put(LATEST, page(post(1, "раз", MORNING), post(3, "три", "")))
+    assert crawled(NAME).cause == "layout_changed"
+    site.put(LATEST, channel(1, 3))
+    assert crawled(NAME, now=datetime(2023, 3, 20, tzinfo=UTC)).cause == "frozen_page"
+    assert memory.absent == []

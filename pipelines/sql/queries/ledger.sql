@@ -92,7 +92,7 @@ SELECT total, daily, status FROM figures
 WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s AND known_until = 'infinity';
 
 -- name: sayings
--- The latest word of each source on a cell.
+-- The latest word of each source on a cell, of documents that still stand.
 SELECT DISTINCT ON (d.source) d.source, s.role, c.total, c.daily, v.known_at
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
@@ -100,6 +100,10 @@ JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
 WHERE c.claimant = %(claimant)s AND c.metric = %(metric)s AND c.as_of = %(as_of)s
+    AND NOT EXISTS (
+        SELECT FROM deletions x
+        WHERE x.document = d.id
+            AND NOT EXISTS (SELECT FROM presences p WHERE p.document = x.document AND p.at > x.known_at))
 ORDER BY d.source, v.known_at DESC, c.id DESC;
 
 -- name: first_figures
