@@ -186,7 +186,7 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
             transport=way,
             sources=polled(config),
             court=Court(pool, clock, budget=config.judge.alarm_budget),
-            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw),
+            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw, public_url=config.web.public_url),
             coverage=Coverage(pool=pool, clock=clock),
         )
         try:
