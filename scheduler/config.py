@@ -13,6 +13,7 @@ from scheduler.exceptions import WrongUse
 from scheduler.sections.crawl import Crawl
 from scheduler.sections.judge import Judge
 from scheduler.sections.mail import Mail
+from scheduler.sections.retention import Retention
 from scheduler.sections.source import Source
 from scheduler.sections.watch import Watch
 from scheduler.sections.web import Web
@@ -43,6 +44,7 @@ class Config(BaseSettings):
     judge: Judge = Judge()
     watch: Watch = Watch()
     web: Web = Web()
+    retention: Retention = Retention()
     sources: dict[str, Source] = Field(default_factory=dict)
 
     @field_validator("home")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from scheduler.config import Config
 from scheduler.coverage import Coverage
 from scheduler.exceptions import WrongUse
 from scheduler.judging import Court, Judged
+from scheduler.retention import retain
 from scheduler.telling import Draw, Teller, draw_here
 from scheduler.transport import MaildirTransport, SmtpTransport, Transport
 from spiders.base import SourceSpider, Validators
@@ -153,6 +155,10 @@ class Service:
         """Send what is in the outbox and due."""
         return await mailer.deliver(self.pool, self.transport, self.clock)
 
+    async def retain(self) -> Counter[str]:
+        """Drop what is past its time and no evidence; return how many rows of each query went."""
+        return await retain(self.pool, self.clock, self.config.retention)
+
     async def query(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """Return all rows of a named query."""
         async with connection(self.pool) as conn:
@@ -186,7 +192,7 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
             transport=way,
             sources=polled(config),
             court=Court(pool, clock, budget=config.judge.alarm_budget),
-            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw, public_url=config.web.public_url),
+            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw),
             coverage=Coverage(pool=pool, clock=clock),
         )
         try:

@@ -1,0 +1,148 @@
+"""Retention: what is dropped, and what never is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.database import connection
+from pipelines.store import Keeper, Place
+from scheduler.config import Config
+from scheduler.sections.retention import Retention
+from scheduler.service import Service, open_service
+from spiders.items import Document, Exchange, Trouble
+from tests.commands.conftest import channel as channel  # noqa: PLC0414 - a fixture
+from tests.ledger.dump import dump
+from tests.reactor import Run, loop, run
+from tests.spiders.site import Site
+
+__all__ = ["loop", "run"]
+
+NOW = datetime(2023, 3, 8, 10, 0, tzinfo=UTC)
+PLACE = Place(name="telegram_general_staff", role="official", publisher="General Staff", claimant=None)
+
+
+async def count(service: Service, what: str) -> int:
+    """Return the number that a query gives."""
+    async with connection(service.pool) as conn:
+        row = await (await conn.execute(f"SELECT count(*) AS n FROM {what}")).fetchone()  # type: ignore[call-overload] # noqa: S608 - tests name them
+    return int(row["n"]) if row else 0
+
+
+def exchange(words: bytes) -> Exchange:
+    """Return a response of the day."""
+    return Exchange(url="https://t.me/s/x", status=200, headers=(), body=words, fetched_at=NOW)
+
+
+@pytest.fixture
+def later(conninfo: str, tmp_path: Path, channel: Site, run: Run[Any]) -> Any:
+    """Keep three reports, tell of them, keep a chat and a trouble; then do something two years later."""
+    moment = [NOW]
+    config = Config(
+        home=tmp_path / "home",
+        database_url=conninfo,  # type: ignore[arg-type]
+        sources={"telegram_general_staff": {"enabled": True, "base_url": channel.url}},  # type: ignore[dict-item]
+        retention=Retention(barren_days=500),
+    )
+
+    async def two_years_later(work: Any) -> Any:
+        async with open_service(config, lambda: moment[0]) as service:
+            for _ in range(3):
+                await service.crawl(*service.sources.values())
+            await service.judge()
+            await service.deliver()
+            keeper = await Keeper.begin(service.pool, PLACE, lambda: NOW)
+            words = b"<p>Good morning, Kyiv.</p>"
+            await keeper.keep(
+                Document(
+                    source=PLACE.name,
+                    key="chat",
+                    url="https://t.me/x/1",
+                    content=words,
+                    canonical=words,
+                    content_type="text/html",
+                    exchange=exchange(words),
+                    published_at=NOW,
+                )
+            )
+            await keeper.keep(
+                Trouble(
+                    source=PLACE.name,
+                    url="https://t.me/s/x",
+                    cause="login_wall",
+                    detail="log in",
+                    at=NOW,
+                    exchange=exchange(b"who are you?"),
+                )
+            )
+            await keeper.finish("broken", "login_wall", {})
+            await service.judge()
+            moment[0] = NOW + timedelta(days=730)
+            return await work(service)
+
+    return lambda work: run(two_years_later(work))
+
+
+def test_evidence_outlives_every_limit(later: Any) -> None:
+    """Figures, claims, versions with claims, incidents and their responses are as they were."""
+
+    async def compare(service: Service) -> None:
+        kept = ("claims", "figures", "incidents")
+        before = await dump(service, *kept)
+        told = await count(service, "versions v JOIN readings r ON r.version = v.id JOIN claims c ON c.reading = r.id")
+        dropped = await service.retain()
+        assert dropped["drop_runs"] > 0
+        assert await dump(service, *kept) == before
+        assert (
+            await count(service, "versions v JOIN readings r ON r.version = v.id JOIN claims c ON c.reading = r.id")
+            == told
+            > 0
+        )
+        assert await count(service, "exchanges e JOIN versions v ON v.exchange = e.sha256") == await count(
+            service, "versions"
+        )
+
+    later(compare)
+
+
+def test_what_is_no_evidence_goes(later: Any) -> None:
+    """The chat, the trouble with its page, and crawls that brought nothing; a second turn finds nothing left."""
+
+    async def drop(service: Service) -> None:
+        assert await count(service, "documents WHERE key = 'chat'") == 1
+        dropped = await service.retain()
+        assert dropped["drop_barren_documents"] == 1
+        assert dropped["drop_troubles"] == 1
+        assert dropped["drop_exchanges"] == 2
+        assert await count(service, "documents WHERE key = 'chat'") == 0
+        assert await count(service, "troubles") == 0
+        assert sum((await service.retain()).values()) == 0
+
+    later(drop)
+
+
+def test_a_source_keeps_its_last_crawl_and_last_success(later: Any) -> None:
+    """`status` says the same before and after."""
+
+    async def look(service: Service) -> None:
+        before = await service.query("last_runs")
+        await service.retain()
+        assert await service.query("last_runs") == before
+
+    later(look)
+
+
+def test_a_mail_that_was_sent_is_known_without_its_words(later: Any) -> None:
+    """Its row stays, so that nobody is told twice; one that waits keeps its words."""
+
+    async def look(service: Service) -> None:
+        mails = await count(service, "mails")
+        await service.retain()
+        assert await count(service, "mails") == mails
+        assert await count(service, "mails WHERE state = 'sent' AND content <> ''") == 0
+        assert await count(service, "mails WHERE state <> 'sent' AND content = ''") == 0
+
+    later(look)
