@@ -11,14 +11,17 @@ from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHead
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from functools import cache
+from typing import TypeAlias
 from urllib.parse import quote
 
 from jinja2 import Environment
 
-from scheduler.mails.page import page
+from scheduler.mails.notices import Digest, Notice, Storm, notice_page
+from scheduler.mails.page import Page, page
+from scheduler.mails.plain import short
 from scheduler.mails.quoting import one_line
 from scheduler.mails.render import environment, render_html, render_text
-from scheduler.mails.view import Earlier, Recipient, Thread
+from scheduler.mails.view import Earlier, IncidentLine, Recipient, Thread
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,10 @@ SUBJECT = 140
 
 REFERENCES = 20
 """Mails of the thread that References names: the first, then the latest."""
+
+UNRENDERED = """\
+This mail could not be rendered as designed; here is what it tells of.
+Please report that, with the daemon's log of this time."""
 
 SHIPPED = cache(environment)
 """The templates of the package."""
@@ -67,14 +74,18 @@ WIRE = SMTP.clone(header_factory=_header_factory())
 """How our mails are written."""
 
 
-def message_id(thread: Thread, recipient: Recipient, sender: str) -> str:
+Told: TypeAlias = Thread | Notice
+"""What a mail can tell of."""
+
+
+def message_id(thread: Told, recipient: Recipient, sender: str) -> str:
     """Name a mail by what it is, so that sent twice around a crash it is one mail to a reader."""
     identity = "\n".join((thread.claimant, thread.as_of.isoformat(), str(thread.transition), recipient.address))
     return f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{Address(addr_spec=sender).domain}>"
 
 
 def compose(
-    thread: Thread,
+    thread: Told,
     *,
     recipient: Recipient,
     sender: str,
@@ -83,7 +94,7 @@ def compose(
     earlier: Sequence[Earlier] = (),
     templates: Environment | None = None,
 ) -> EmailMessage:
-    """Write the mail of a thread's transition to one reader. The same arguments give the same bytes.
+    """Write the mail of a thread's transition, or a notice, to one reader. The same arguments give the same bytes.
 
     `chart` is the PNG of `thread.series`; `earlier` are the mails of the thread that this reader was sent,
     oldest first. When a template fails, the mail is a plain one that says so: bad news is no reason for silence.
@@ -92,7 +103,20 @@ def compose(
         mail = _designed(thread, recipient, chart, message_id(thread, recipient, sender), templates or SHIPPED())
     except Exception:
         logger.exception("Mail of %s %s could not be rendered; sent plain", thread.claimant, thread.as_of)
-        mail = _plain(thread)
+        mail = plain(thread)
+    return envelop(mail, thread, recipient=recipient, sender=sender, at=at, earlier=earlier)
+
+
+def envelop(
+    mail: EmailMessage,
+    thread: Told,
+    *,
+    recipient: Recipient,
+    sender: str,
+    at: datetime,
+    earlier: Sequence[Earlier] = (),
+) -> EmailMessage:
+    """Give a mail its names: from whom and to whom, which one it is, which came before."""
     _address(mail, recipient, sender)
     _place_in_thread(mail, message_id(thread, recipient, sender), earlier)
     mail["Date"] = at
@@ -100,9 +124,11 @@ def compose(
 
 
 def _designed(
-    thread: Thread, recipient: Recipient, chart: bytes | None, identity: str, templates: Environment
+    thread: Told, recipient: Recipient, chart: bytes | None, identity: str, templates: Environment
 ) -> EmailMessage:
-    shown = page(thread, recipient)
+    shown = page(thread, recipient) if isinstance(thread, Thread) else notice_page(thread, recipient)
+    if recipient.channel:
+        return _brief(shown)
     cid = f"chart.{identity.strip('<>')}" if chart and shown.chart else ""
     mail = EmailMessage(policy=WIRE)
     mail["Subject"] = one_line(shown.subject, SUBJECT)
@@ -112,6 +138,15 @@ def _designed(
     if chart and cid:
         _inline(mail, chart, cid)
     _name_boundaries(mail, identity)
+    return mail
+
+
+def _brief(shown: Page) -> EmailMessage:
+    """Write what a channel is told: the subject is its title."""
+    mail = EmailMessage(policy=WIRE)
+    mail["Subject"] = one_line(shown.subject, SUBJECT)
+    mail["Content-Language"] = shown.language
+    mail.set_content(short(shown), cte="quoted-printable")
     return mail
 
 
@@ -130,37 +165,51 @@ def _name_boundaries(mail: EmailMessage, identity: str) -> None:
         part.set_boundary(f"={depth}={identity[1:33]}=")
 
 
-def _plain(thread: Thread) -> EmailMessage:
-    """Tell what is known without any template, in English."""
-    told = [f"#{line.id} {line.severity}: {one_line(line.message, 400)}" for line in thread.incidents[:20]]
-    acts = [f"tallywatch incidents show {line.id}" for line in thread.incidents[:1]]
-    left = len(thread.incidents) - len(told)
+def plain(thread: Told, why: str = UNRENDERED) -> EmailMessage:
+    """Tell what is known without any template or table of words, in English."""
+    about, lines = _lines(thread)
+    told = [f"#{line.id} {line.severity}: {one_line(line.message, 400)}" for line in lines[:20]]
+    left = len(lines) - len(told)
     mail = EmailMessage(policy=WIRE)
-    report = f"{one_line(thread.claimant, 60)} · {thread.as_of}"
-    mail["Subject"] = f"[tallywatch] {report} · {len(thread.incidents)} to look at"
+    mail["Subject"] = f"[tallywatch] {about} · {len(lines)} to look at"
     body = [
-        "This mail could not be rendered as designed; here is what it tells of.",
-        "Please report that, with the daemon's log of this time.",
+        *why.splitlines(),
         "",
-        report,
+        about,
         *told,
         *([f"… and {left} more"] if left else []),
         "",
-        *acts,
+        f"tallywatch incidents show {lines[0].id}" if lines else "tallywatch status",
     ]
     mail.set_content("\n".join(body) + "\n", cte="quoted-printable")
     return mail
 
 
+def _lines(told: Told) -> tuple[str, Sequence[IncidentLine]]:
+    """Name what a mail tells of, with its incidents."""
+    match told:
+        case Thread():
+            return f"{one_line(told.claimant, 60)} · {told.as_of}", told.incidents
+        case Digest():
+            return f"digest · {told.as_of}", [one.line for one in (*told.standing, *told.strange)]
+        case Storm():
+            return f"{told.held} mails are held back · {told.as_of}", [one.line for one in told.worst]
+        case _:
+            return f"silence {told.number} ended · {told.as_of}", [one.line for one in told.incidents]
+
+
 def _address(mail: EmailMessage, recipient: Recipient, sender: str) -> None:
     """Say from whom, to whom, how to leave, and that a machine wrote it: no auto-reply shall answer."""
-    to = Address(addr_spec=recipient.address)
     origin = Address(display_name="tallywatch", addr_spec=sender)
     mail["From"] = origin
+    mail["Auto-Submitted"] = "auto-generated"
+    if recipient.channel:
+        mail["To"] = f"{recipient.channel}:;"
+        return
+    to = Address(addr_spec=recipient.address)
     mail["To"] = to
     mail["List-Id"] = f"<tallywatch.{origin.domain}>"
     mail["List-Unsubscribe"] = f"<mailto:{quote(sender, safe='@')}?subject={quote(f'unsubscribe {to.addr_spec}')}>"
-    mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead
 
 

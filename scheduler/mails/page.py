@@ -12,6 +12,7 @@ from scheduler.mails.headline import SETTLED, blames_daily, headline, report_hea
 from scheduler.mails.quoting import Excerpt, clean, excerpt, one_line, web_address
 from scheduler.mails.series import changes, usual
 from scheduler.mails.view import Event, IncidentLine, Quote, Recipient, Saying, Series, Thread
+from scheduler.mails.wording import readable
 
 ROWS = 20  # incidents in the table of numbers
 DETAILED = 4  # incidents told with their words; the others stand in the table
@@ -80,6 +81,7 @@ class Section:
     likely: tuple[Words, ...]
     who: Table | None
     quotes: tuple[QuoteBlock, ...]
+    more: str = ""  # what the table leaves out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,13 +126,23 @@ def page(thread: Thread, recipient: Recipient) -> Page:
         sections=_sections(_detailed(lines), thread.as_of.year, words),
         not_shown=words.plural("label/not_shown", len(lines) - ROWS) if len(lines) > ROWS else "",
         acts=_acts(lines[:ROWS], words),
-        footer=(
-            words.text("footer/guess"),
-            words.text("footer/times"),
-            words.text("footer/why", address=recipient.address),
-        ),
-        labels={key: label for key, label in words.table["label"].items() if isinstance(label, str)},
+        footer=footer(recipient, words),
+        labels=labels(words),
     )
+
+
+def footer(recipient: Recipient, words: Catalog) -> tuple[str, ...]:
+    """Return what stands below every mail."""
+    return (
+        words.text("footer/guess"),
+        words.text("footer/times"),
+        words.text("footer/why", address=recipient.address),
+    )
+
+
+def labels(words: Catalog) -> dict[str, str]:
+    """Return the words that the templates set by themselves."""
+    return {key: label for key, label in words.table["label"].items() if isinstance(label, str)}
 
 
 def _context(thread: Thread, worst: IncidentLine, words: Catalog) -> str:
@@ -177,7 +189,8 @@ def _event(event: Event, line: IncidentLine, words: Catalog) -> list[Words]:
     )
     told = [Words(text=sentence, language=words.language)]
     if event.note and event.note != line.message:  # which the mail says anyway
-        told.append(Words(text=one_line(event.note, SENTENCE), language=""))
+        note = event.note if event.by else readable(event.note, words)
+        told.append(Words(text=one_line(note, SENTENCE), language=""))
     return told
 
 
@@ -274,7 +287,7 @@ def _sentences(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
     said = words.first(
         (f"sentence/{line.kind}{'' if line.metric else '.whole'}", f"sentence/{line.kind}"), values(line, words)
     )
-    own = one_line(line.message, SENTENCE)
+    own = one_line(readable(line.message, words), SENTENCE)
     if not said:
         return (Words(text=own, language="en"),)
     quoted = f"{words.text('label/checks_words')}: {own}"
@@ -291,7 +304,7 @@ def _likely(line: IncidentLine, words: Catalog) -> tuple[Words, ...]:
         said += " " + words.text(f"suggestion/{guess.field}", value=value)
     told = [Words(text=said, language=words.language)]
     if guess.evidence:
-        told.append(Words(text=one_line(guess.evidence, SENTENCE), language="en"))
+        told.append(Words(text=one_line(readable(guess.evidence, words), SENTENCE), language="en"))
     return tuple(told)
 
 

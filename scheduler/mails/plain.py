@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 
-from scheduler.mails.page import Table
+from scheduler.mails.page import Page, Table
 from scheduler.mails.quoting import Excerpt
 
 WIDTH = 72
@@ -53,6 +53,22 @@ def quotation(words: Excerpt) -> str:
     text = f"{words.lead}*{words.marked}*{words.tail}" if words.marked else str(words)
     lines = [folded for line in text.splitlines() for folded in textwrap.wrap(line, WIDTH - 4)]
     return "\n".join(f"  > {line}" for line in lines)
+
+
+def short(page: Page) -> str:
+    """Return the page in a few lines, for a messenger: what is wrong, what it probably is, what to do."""
+    section = page.sections[0] if page.single else None
+    numbers = page.numbers if page.single else None
+    lines = [
+        page.context,
+        " · ".join(page.tags),
+        *(words.text for words in page.news),
+        *(words.text for words in ((*section.sentences[:1], *section.likely[:1]) if section else ())),
+        *(f"{row.header}: {', '.join(row.cells)}" for row in (numbers.rows if numbers else ())),
+        *(one.heading for one in (() if page.single else page.sections)),
+        *(command for _, command in page.acts[:1]),
+    ]
+    return "\n".join(filter(None, lines)) + "\n"
 
 
 FILTERS = {"wrapped": wrapped, "grid": grid, "quotation": quotation}

@@ -10,11 +10,14 @@ from pipelines.records import Span
 from scheduler.checks.finding import Field, Severity, Suggestion
 from spiders.items import Role, aware
 
+CHANNEL = "channel:"
+"""What stands before the name of a channel, where a mail has its address."""
+
 Language = Literal["en", "uk"]
 State = Literal["open", "acknowledged", "snoozed", "explained", "closed", "withdrawn"]
 Verdict = Literal["typo", "correction", "redefinition", "ours"]
 Happening = Literal[
-    "opened", "updated", "resolved", "explained", "acknowledged", "snoozed", "closed", "withdrawn", "reminder"
+    "opened", "updated", "resolved", "explained", "acknowledged", "snoozed", "closed", "withdrawn", "reminder", "woken"
 ]
 
 
@@ -22,8 +25,13 @@ Happening = Literal[
 class Recipient:
     """Who reads it."""
 
-    address: str  # bare, name@example.org
+    address: str  # bare, name@example.org; or channel:NAME
     language: Language = "en"
+
+    @property
+    def channel(self) -> str:
+        """The name of the channel; "" for one who gets mails."""
+        return self.address.removeprefix(CHANNEL) if self.address.startswith(CHANNEL) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,10 +28,11 @@ ALTER TABLE incident_history ADD COLUMN transition integer;
 ALTER TABLE incident_history ADD COLUMN silence bigint REFERENCES silences (id);
 CREATE INDEX incident_history_silenced ON incident_history (silence) WHERE silence IS NOT NULL;
 
-ALTER TABLE mails ADD COLUMN held_for text CHECK (held_for IN ('quiet', 'storm'));
+ALTER TABLE mails ADD COLUMN held_for text CHECK (held_for IN ('quiet', 'storm', 'unsubscribed'));
 ALTER TABLE mails ADD COLUMN hold_until timestamptz;
 ALTER TABLE mails ADD COLUMN released_at timestamptz;
+ALTER TABLE mails ADD COLUMN summary bigint REFERENCES mails (id);
 UPDATE mails SET released_at = created_at;
 ALTER TABLE mails ADD CONSTRAINT mails_held_for_a_reason CHECK ((state = 'held') = (held_for IS NOT NULL));
 CREATE INDEX mails_by_recipient ON mails (recipient, released_at);
-CREATE INDEX mails_held ON mails (hold_until) WHERE state = 'held';
+CREATE INDEX mails_held ON mails (recipient, held_for) WHERE state = 'held';
