@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from scheduler.exceptions import WrongUse
 from scheduler.sections.crawl import Crawl
 from scheduler.sections.judge import Judge
 from scheduler.sections.mail import Mail
+from scheduler.sections.replies import Replies, imap
 from scheduler.sections.retention import Retention
 from scheduler.sections.source import Source
 from scheduler.sections.watch import Watch
 from scheduler.sections.web import Web
 
-SECRETS = ("TALLYWATCH_DATABASE_URL", "TALLYWATCH_SMTP_URL", "TALLYWATCH_WEB_SECRET", "SENTRY_DSN")
+SECRETS = (
+    "TALLYWATCH_DATABASE_URL",
+    "TALLYWATCH_SMTP_URL",
+    "TALLYWATCH_IMAP_URL",
+    "TALLYWATCH_WEB_SECRET",
+    "SENTRY_DSN",
+)
 """Variables that may hold a password: each may be given as NAME_FILE, the path of a file that holds it."""
 
 
@@ -37,6 +45,7 @@ class Config(BaseSettings):
     home: Path = Field(default_factory=default_home)
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
+    imap_url: Annotated[SecretStr | None, AfterValidator(imap)] = None
     sentry_dsn: SecretStr | None = None
     web_secret: SecretStr | None = Field(default=None, min_length=32)  # signs links; else the database keeps a key
     mail: Mail = Mail()
@@ -44,6 +53,7 @@ class Config(BaseSettings):
     judge: Judge = Judge()
     watch: Watch = Watch()
     web: Web = Web()
+    replies: Replies = Replies()
     retention: Retention = Retention()
     sources: dict[str, Source] = Field(default_factory=dict)
 

@@ -14,6 +14,8 @@ from pipelines import database
 from pipelines.database import Pool, connection, many
 from pipelines.store import Keeper, Place
 from scheduler import crawling, mailer
+from scheduler.acting.links import Links, signing_secret
+from scheduler.backfill import archives
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.coverage import Coverage
@@ -53,7 +55,7 @@ def polled(config: Config) -> dict[str, crawling.Source]:
     Raises WrongUse for a source that is neither.
     """
     chosen = {name for name, source in config.sources.items() if source.enabled}
-    off = {name for name, source in config.sources.items() if source.enabled is False}
+    off = {name for name, source in config.sources.items() if source.enabled is False} | {archives.NAME}
     usual = {name for name, spider in declared().items() if spider.by_default}
     names = chosen or (usual | (config.sources.keys() - declared().keys())) - off
     return {name: source_of(name, config) for name in sorted(names)}
@@ -97,6 +99,7 @@ class Service:
     court: Court
     teller: Teller
     coverage: Coverage
+    links: Links
 
     def named(self, names: Iterable[str]) -> list[crawling.Source]:
         """Return some sources by name, all that are polled for none. Raises WrongUse."""
@@ -184,6 +187,7 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
     # matplotlib keeps a cache of fonts: in our home, not in the user's.
     os.environ.setdefault("MPLCONFIGDIR", str(config.home / "matplotlib"))
     async with database.opened(url, config.home) as pool:
+        links = await links_of(config, pool)
         service = Service(
             config=config,
             clock=clock,
@@ -192,13 +196,27 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
             transport=way,
             sources=polled(config),
             court=Court(pool, clock, budget=config.judge.alarm_budget),
-            teller=Teller(pool=pool, clock=clock, mail=config.mail, draw=draw),
+            teller=Teller(
+                pool=pool, clock=clock, mail=config.mail, draw=draw, public_url=config.web.public_url, links=links
+            ),
             coverage=Coverage(pool=pool, clock=clock),
+            links=links,
         )
         try:
             yield service
         finally:
             await way.close()
+
+
+async def links_of(config: Config, pool: Pool) -> Links:
+    """Return what signs the links of mails."""
+    configured = config.web_secret.get_secret_value() if config.web_secret else None
+    return Links(
+        secret=await signing_secret(pool, configured),
+        public_url=config.web.public_url,
+        replies=config.imap_url is not None,
+        reply_to=config.replies.address,
+    )
 
 
 def transport(config: Config) -> Transport:

@@ -10,10 +10,11 @@ from typing import Any
 from pipelines.database import Connection, Pool, connection, many, maybe, one, run
 from pipelines.reading.language import language
 from scheduler import charts
+from scheduler.acting.links import Links
 from scheduler.checks.finding import Field
 from scheduler.clock import Clock
 from scheduler.evidence.address import address
-from scheduler.incidents import suggestion
+from scheduler.incidents import Desk, suggestion
 from scheduler.mails.catalog import catalog
 from scheduler.mails.compose import compose
 from scheduler.mails.headline import worst_first
@@ -51,10 +52,13 @@ class Teller:
     mail: Mail
     draw: Draw
     public_url: str | None = None  # how readers reach our pages, the kept copies among them
+    links: Links | None = None  # signs what readers can answer with
 
     async def tell(self) -> int:
         """Write the mails that are due, one transaction for each thread; return how many."""
         now = self.clock()
+        async with connection(self.pool) as conn:
+            await Desk(conn=conn, at=now, tell=True).wake()
         quiet_since = now - timedelta(minutes=self.mail.follow_up_minutes)
         async with connection(self.pool) as conn:
             threads = await many(conn, "threads_with_news", quiet_since=quiet_since)
@@ -70,12 +74,15 @@ class Teller:
                 await conn.rollback()
                 return 0
             thread = await self._thread(conn, claimant, as_of, transition, news)
-            for reader in self.mail.readers:
+            left = {row["address"] for row in await many(conn, "unsubscribed")}
+            for reader in (one for one in self.mail.readers if one.address.lower() not in left):
                 await self._queue(conn, thread, Recipient(address=reader.address, language=reader.language))
         return len(self.mail.readers)
 
     async def _queue(self, conn: Connection, thread: Thread, reader: Recipient) -> None:
         now = self.clock()
+        if self.links is not None:
+            thread, reader = self.links.dress(thread, reader, self.mail.sender, now)
         place = {"claimant": thread.claimant, "as_of": thread.as_of, "recipient": reader.address}
         sent = await many(conn, "thread_mails", **place)
         message = compose(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -81,7 +81,8 @@ Told: TypeAlias = Thread | Notice
 def message_id(thread: Told, recipient: Recipient, sender: str) -> str:
     """Name a mail by what it is, so that sent twice around a crash it is one mail to a reader."""
     identity = "\n".join((thread.claimant, thread.as_of.isoformat(), str(thread.transition), recipient.address))
-    return f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{Address(addr_spec=sender).domain}>"
+    named = hmac.new(recipient.key.encode(), identity.encode(), "sha256").hexdigest()[:32]
+    return f"<{named}@{Address(addr_spec=sender).domain}>"
 
 
 def compose(
@@ -117,8 +118,9 @@ def envelop(
     earlier: Sequence[Earlier] = (),
 ) -> EmailMessage:
     """Give a mail its names: from whom and to whom, which one it is, which came before."""
-    _address(mail, recipient, sender)
-    _place_in_thread(mail, message_id(thread, recipient, sender), earlier)
+    identity = message_id(thread, recipient, sender)
+    _address(mail, recipient, sender, identity)
+    _place_in_thread(mail, identity, earlier)
     mail["Date"] = at
     return mail
 
@@ -198,7 +200,7 @@ def _lines(told: Told) -> tuple[str, Sequence[IncidentLine]]:
             return f"silence {told.number} ended · {told.as_of}", [one.line for one in told.incidents]
 
 
-def _address(mail: EmailMessage, recipient: Recipient, sender: str) -> None:
+def _address(mail: EmailMessage, recipient: Recipient, sender: str, identity: str) -> None:
     """Say from whom, to whom, how to leave, and that a machine wrote it: no auto-reply shall answer."""
     origin = Address(display_name="tallywatch", addr_spec=sender)
     mail["From"] = origin
@@ -209,7 +211,13 @@ def _address(mail: EmailMessage, recipient: Recipient, sender: str) -> None:
     to = Address(addr_spec=recipient.address)
     mail["To"] = to
     mail["List-Id"] = f"<tallywatch.{origin.domain}>"
-    mail["List-Unsubscribe"] = f"<mailto:{quote(sender, safe='@')}?subject={quote(f'unsubscribe {to.addr_spec}')}>"
+    subject = f"unsubscribe {identity if recipient.replies else to.addr_spec}"  # a mail's name proves who holds it
+    leave = f"<mailto:{quote(recipient.reply_to or sender, safe='@')}?subject={quote(subject)}>"
+    mail["List-Unsubscribe"] = f"<{recipient.unsubscribe}>, {leave}" if recipient.unsubscribe else leave
+    if recipient.unsubscribe:
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    if recipient.reply_to:
+        mail["Reply-To"] = Address(addr_spec=recipient.reply_to)
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead
 
 

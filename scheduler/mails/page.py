@@ -11,7 +11,7 @@ from scheduler.mails.catalog import Catalog, catalog
 from scheduler.mails.headline import SETTLED, blames_daily, headline, report_headline, subject, values, worst_first
 from scheduler.mails.quoting import Excerpt, clean, excerpt, one_line, web_address
 from scheduler.mails.series import changes, usual
-from scheduler.mails.view import Event, IncidentLine, Quote, Recipient, Saying, Series, Thread
+from scheduler.mails.view import ActLink, Event, IncidentLine, Quote, Recipient, Saying, Series, Thread
 from scheduler.mails.wording import readable
 
 ROWS = 20  # incidents in the table of numbers
@@ -81,6 +81,7 @@ class Section:
     likely: tuple[Words, ...]
     who: Table | None
     quotes: tuple[QuoteBlock, ...]
+    links: tuple[tuple[str, str], ...] = ()  # (what for, the URL), for this incident alone
     more: str = ""  # what the table leaves out
 
 
@@ -104,6 +105,8 @@ class Page:
     acts: tuple[tuple[str, str], ...]  # (what for, the command)
     footer: tuple[str, ...]
     labels: dict[str, str]
+    links: tuple[tuple[str, str], ...] = ()  # (what for, the URL)
+    reply: str = ""  # how to answer by mail
 
 
 def page(thread: Thread, recipient: Recipient) -> Page:
@@ -128,6 +131,8 @@ def page(thread: Thread, recipient: Recipient) -> Page:
         acts=_acts(lines[:ROWS], words),
         footer=footer(recipient, words),
         labels=labels(words),
+        links=_links(thread.acts, words),
+        reply=words.text("answer/reply") if recipient.replies and worst.state not in SETTLED else "",
     )
 
 
@@ -279,6 +284,7 @@ def _section(line: IncidentLine, year: int, words: Catalog) -> Section:
         likely=_likely(line, words),
         who=_who(line, year, words),
         quotes=tuple(_quote(quote, words) for quote in line.quotes[:QUOTES]),
+        links=_links(line.acts, words),
     )
 
 
@@ -337,6 +343,10 @@ def _quote(quote: Quote, words: Catalog) -> QuoteBlock:
         published=words.text("label/published", at=words.moment(at)) if at else "",
         links=tuple((words.text(f"label/{name}"), web_address(url)) for name, url in links if web_address(url)),
     )
+
+
+def _links(acts: Sequence[ActLink], words: Catalog) -> tuple[tuple[str, str], ...]:
+    return tuple((words.text(f"answer/{act.act}"), act.url) for act in acts)
 
 
 def _acts(lines: Sequence[IncidentLine], words: Catalog) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -27,11 +27,23 @@ class Recipient:
 
     address: str  # bare, name@example.org; or channel:NAME
     language: Language = "en"
+    unsubscribe: str = ""  # where one click ends the mails; "" when there are no links
+    replies: bool = False  # whether an answer is read
+    reply_to: str = ""  # where answers go, when not to the sender
+    key: str = field(default="", repr=False)  # what mails to them are named with, so that nobody guesses a name
 
     @property
     def channel(self) -> str:
         """The name of the channel; "" for one who gets mails."""
         return self.address.removeprefix(CHANNEL) if self.address.startswith(CHANNEL) else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActLink:
+    """One thing that a reader can do by following a link: a key of the words of acts, and where to."""
+
+    act: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +105,7 @@ class IncidentLine:
     verdict: Verdict | None = None
     sayings: tuple[Saying, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    acts: tuple[ActLink, ...] = ()  # for this one alone
 
     def __post_init__(self) -> None:
         aware("opened_at", self.opened_at)
@@ -140,6 +153,7 @@ class Thread:
     incidents: tuple[IncidentLine, ...]
     news: tuple[Event, ...]  # why this mail is sent now
     series: Series | None = None  # of the metric that matters most
+    acts: tuple[ActLink, ...] = ()  # for everything in it
 
     def __post_init__(self) -> None:
         if not self.incidents:

@@ -1,0 +1,1 @@
+"""Acts of readers: by signed link, by a page, by reply."""
