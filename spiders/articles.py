@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from parsel import Selector
 from scrapy.http import TextResponse
 from w3lib.url import url_query_cleaner
 
-from spiders.base import KYIV, SourceSpider
+from spiders.base import KYIV, Reader, Sought, SourceSpider
 from spiders.exceptions import EmptyPage, LayoutChanged, Unreadable
 from spiders.pages import media_type, moment, words
 
@@ -46,6 +47,8 @@ class ArticleSpider(SourceSpider):
     about: ClassVar[tuple[str, ...]]  # an article's title or URL holds one of them; lower case
     article: ClassVar[str]  # css of the part that matters: without menus, counters and what else is new
     zone: ClassVar[tzinfo] = KYIV  # of times that are printed without an offset
+    article_paths: ClassVar[tuple[str, ...]] = ("/",)  # how the paths of its articles begin
+    shown_for = timedelta(days=30)
     most_articles: ClassVar[int] = 30  # of one page of the list
     most_pages: ClassVar[int] = 400  # of the list, for a window of the past
 
@@ -103,6 +106,32 @@ class ArticleSpider(SourceSpider):
                 canonical=f"{heading}\n{words(part)}",
                 published_at=published_at,
             )
+
+    def sought(self) -> Iterator[Sought]:
+        """Yield the lists, and all articles with a URL that is about the tally."""
+        yield from super().sought()
+        words = "|".join(re.escape(word).replace("\\ ", ".") for word in self.about if word.isascii())
+        yield Sought(url=self.hosts[0], match="domain", pattern=f".*({words}).*")
+
+    def reader(self, url: str) -> Reader | None:
+        """Return the reader of a list or of an article."""
+        if not self._is_at_home(url):
+            return None
+        if super().reader(url) is not None:
+            return self.parse_list_copy
+        return self.parse_copy if urlsplit(url).path.startswith(self.article_paths) else None
+
+    def parse_list_copy(self, response: Response) -> Iterator[Any]:
+        """Ask for the articles that an archived list announces; its older pages are found by the archive's index."""
+        for entry in self.entries(response):
+            if self._is_about(entry) and self._is_due(entry.published_at):
+                yield self.get(entry.url, self.parse_article, entry=entry)
+
+    def parse_copy(self, response: Response) -> Iterator[Any]:
+        """Yield an archived article. A page that does not say when it was published is none, but a list of some."""
+        if self.published(response) is None:
+            raise self.without(response, "a time of publication")
+        yield from self.parse_article(response, Entry(url=response.url, title="", published_at=None))
 
     def published(self, response: Response) -> datetime | None:
         """Return the time of publication that the article's own page gives."""

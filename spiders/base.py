@@ -61,6 +61,19 @@ def days_missing(days: Collection[date]) -> list[date]:
     return [day for day in every if day not in shown]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sought:
+    """What the index of an archive is asked for."""
+
+    url: str
+    match: Literal["exact", "prefix", "domain"] = "exact"
+    pattern: str | None = None  # regular expression for the whole URL
+
+
+Reader = Callable[[Response], Iterator[Any]]
+"""Takes a page apart."""
+
+
 def utc_now() -> datetime:
     """Return the time of the machine: the clock of a crawl that nobody gave another one."""
     return datetime.now(UTC)
@@ -98,6 +111,7 @@ class SourceSpider(Spider):
     reach: ClassVar[Literal["latest", "days", "all"]] = "all"  # how far back it can be asked
     days_back: ClassVar[int] = 3  # of a poll without `since`, for sources that list many days
     unit_months: ClassVar[int] = 1  # of a backfill that are asked for at once; 0: all that is asked for
+    shown_for: ClassVar[timedelta] = timedelta(days=3)  # a copy in an archive made later shows a day no more
     # What it takes besides since and until
     options: ClassVar[tuple[str, ...]] = ()  # names of attributes
 
@@ -127,7 +141,7 @@ class SourceSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Wait between requests for other people's servers only: a copy on this machine is the user's own."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        if spider.redirected and _is_private(spider.base_url):
+        if spider.redirected and is_private(spider.base_url):
             crawler.settings.setdict({"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0}, "spider")
         return spider
 
@@ -193,6 +207,20 @@ class SourceSpider(Spider):
         """Whether the latest is asked for, not a window of the past."""
         return self.since is None and self.until is None
 
+    @property
+    def address_given(self) -> bool:
+        """Whether the configuration names where it is fetched from."""
+        return self.redirected
+
+    def sought(self) -> Iterator[Sought]:
+        """Yield where copies of its pages are looked for in an archive: by default the pages that are polled."""
+        for path in self.start_paths:
+            yield Sought(url=self.home + path)
+
+    def reader(self, url: str) -> Reader | None:
+        """Return what reads a page that an archive has under a URL; None for one that says nothing to us."""
+        return self.parse if self._is_at_home(url) and _path(url) in map(_path, self.start_paths) else None
+
     def exchange(self, response: Response) -> Exchange:
         """Return the response as evidence; one object for all documents cut out of it."""
         kept: Exchange | None = response.meta.get("exchange")
@@ -229,6 +257,7 @@ class SourceSpider(Spider):
             canonical=canonical.encode(),
             published_at=published_at,
             edited=edited,
+            captured_at=response.meta.get("captured_at"),
             exchange=self.exchange(response),
         )
 
@@ -260,7 +289,12 @@ def _day(value: date | str | None) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _is_private(url: str) -> bool:
+def _path(url: str) -> str:
+    return urlsplit(url).path.rstrip("/")
+
+
+def is_private(url: str) -> bool:
+    """Whether a URL names this machine or a private address by its number."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

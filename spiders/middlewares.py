@@ -77,7 +77,7 @@ class PublicAddresses(SourceMiddleware):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        if self.spider.redirected:
+        if self.spider.address_given:
             raise NotConfigured  # the configuration names the address
         self.public: set[str] = set()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from lxml import etree
 
-from spiders.base import KYIV, SourceSpider
+from spiders.base import KYIV, Reader, Sought, SourceSpider
 from spiders.exceptions import EmptyPage, LayoutChanged
 from spiders.pages import moment, words
 
@@ -53,6 +55,16 @@ class TelegramChannel(SourceSpider):
     async def start(self) -> AsyncIterator[Any]:
         """Ask for the latest posts."""
         yield self.get(f"/s/{self.channel}")
+
+    def sought(self) -> Iterator[Sought]:
+        """Yield the preview with all its older pages."""
+        yield Sought(url=f"{self.home}/s/{self.channel}", match="prefix")
+
+    def reader(self, url: str) -> Reader | None:
+        """Return the reader of this channel's preview alone; copies of its older pages are found by the index."""
+        path = urlsplit(url).path.rstrip("/").lower() + "/"
+        own = self._is_at_home(url) and path.startswith(f"/s/{self.channel}/".lower())
+        return partial(self.parse, before=0) if own else None
 
     def parse(self, response: Response, before: int | None = None, **_: Any) -> Iterator[Any]:
         """Yield the posts of a page and ask for the page before it, as long as it can hold a day asked for."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from scheduler import crawling
+from scheduler.backfill import archives
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crawling import CrawlOutcome, Source
@@ -72,7 +73,9 @@ class FromItself:
 ITSELF = "source"
 """The way without `--via`."""
 
-WAYS: Mapping[str, Callable[[Config], Way]] = MappingProxyType({ITSELF: FromItself})
+WAYS: Mapping[str, Callable[[Config], Way]] = MappingProxyType(
+    {ITSELF: FromItself, archives.NAME: archives.FromWayback}
+)
 
 
 def way_named(name: str, config: Config) -> Way:

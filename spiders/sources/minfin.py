@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lxml import etree
 
-from spiders.base import KYIV, SourceSpider, Window, days_missing
+from spiders.base import KYIV, Reader, Sought, SourceSpider, Window, days_missing
 from spiders.exceptions import LayoutChanged
 from spiders.pages import words
 
@@ -46,6 +47,7 @@ class Minfin(SourceSpider):
     hosts = ("index.minfin.com.ua",)
     start_paths = (INDEX,)
     # When it is expected
+    shown_for = timedelta(days=35)
     cadence = timedelta(minutes=30)
     window = Window(opens=time(7), closes=time(13), grace=timedelta(hours=6))
     frozen_after = timedelta(days=4)
@@ -60,6 +62,14 @@ class Minfin(SourceSpider):
         while month <= (self.until or today):
             yield self.get(f"{INDEX}{month:%Y-%m}/")
             month = (month + timedelta(days=31)).replace(day=1)
+
+    def sought(self) -> Iterator[Sought]:
+        """Yield the index with all its months."""
+        yield Sought(url=self.home + INDEX, match="prefix")
+
+    def reader(self, url: str) -> Reader | None:
+        """Return the reader of any month."""
+        return self.parse if self._is_at_home(url) and urlsplit(url).path.startswith(INDEX) else None
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:
         """Yield the days of a month."""

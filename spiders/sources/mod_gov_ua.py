@@ -39,6 +39,7 @@ class ModGovUa(PageListSpider):
     entry_link = "main a[href*='/news/']"
     about: ClassVar[tuple[str, ...]] = ("losses",)
     article = "main article"
+    article_paths: ClassVar[tuple[str, ...]] = ("/en/news/",)
     # When it is expected
     cadence = timedelta(minutes=10)
     window = Window(opens=time(6, 30), closes=time(11), grace=timedelta(hours=3))
@@ -65,3 +66,4 @@ class ModGovUaUkrainian(ModGovUa):
     start_paths = ("/news/tag-vidsich-agresoru",)
     # PageListSpider
     about = ("vtrati", "втрати")
+    article_paths = ("/news/",)

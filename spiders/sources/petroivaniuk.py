@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from spiders.base import Window
+from spiders.base import Reader, Window
 from spiders.records import RecordsSpider
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ class PetroIvaniuk(RecordsSpider):
     window = Window(opens=time(7), closes=time(18), grace=timedelta(hours=18))
     frozen_after = timedelta(days=14)
     unit_months = 0  # all days stand in the same file
+
+    def reader(self, url: str) -> Reader | None:
+        """Return the reader of the file that a URL is."""
+        for prefix, path in zip(FILES, self.start_paths, strict=True):
+            if self._is_at_home(url) and urlsplit(url).path == path:
+                return partial(self.parse, prefix=f"{prefix}/")
+        return None
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for both files; the keys of their rows begin with what they count."""

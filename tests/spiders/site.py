@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(kw_only=True)
@@ -38,6 +38,7 @@ class Site:
         self.headers: dict[str, dict[str, str]] = {}  # of the last request for each path
         self.closing = threading.Event()
         self.url = ""
+        self.find: Callable[[str], Page | None] = lambda _: None  # answers what no page is published for
 
     def put(self, path: str, body: bytes | str = "", **answer: object) -> None:
         """Publish a page at a path, its query included."""
@@ -57,7 +58,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.site.asked.append(self.path)
         self.site.headers[self.path] = dict(self.headers.items())
-        page = self.site.pages.get(self.path) or Page(status=404, body="<h1>Not found</h1>")
+        page = (
+            self.site.pages.get(self.path) or self.site.find(self.path) or Page(status=404, body="<h1>Not found</h1>")
+        )
         if page.held:
             self.site.closing.wait()
             self.close_connection = True
