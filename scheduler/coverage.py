@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from pipelines.database import Connection, Pool, connection, many
+from scheduler.checks.categories import MISSING, NEW, Listing, Words, lasting, strange, vanished
 from scheduler.checks.coverage import Outage, outages, silences
 from scheduler.checks.finding import Finding
 from scheduler.clock import Clock, kyiv_day
 from scheduler.crawling import Source
-from scheduler.episodes import Episode
+from scheduler.episodes import Episode, Key
 from scheduler.incidents import Desk, incident_key
 from scheduler.judging import arrays
 from spiders.base import SourceSpider
 from spiders.sources import declared
+
+LISTS = timedelta(days=60)
+"""Past of the official reports that categories are compared over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +39,13 @@ class Coverage:
             spiders = {
                 name: declared()[source.spider or name] for name, source in sources.items() if name in installed
             }
-            found = [*await self._silences(conn, spiders, installed), *await self._outages(conn, spiders)]
-            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found)
+            lists = await self._lists(conn, spiders)
+            found = [
+                *await self._silences(conn, spiders, installed),
+                *await self._outages(conn, spiders),
+                *self._categories(lists, installed),
+            ]
+            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found, lists)
 
     async def _silences(
         self, conn: Connection, spiders: Mapping[str, type[SourceSpider]], installed: Mapping[str, date]
@@ -63,21 +73,60 @@ class Coverage:
         runs = [Outage(**row) for row in await many(conn, "outages") if row["source"] in set(spiders)]
         return outages(runs, self.clock(), {run.source: kyiv_day(run.began) for run in runs})
 
+    async def _lists(self, conn: Connection, spiders: Iterable[str]) -> list[Listing]:
+        rows = await many(conn, "official_lists", **{"from": kyiv_day(self.clock()) - LISTS})
+        return [listing(row) for row in rows if row["source"] in set(spiders)]
 
-async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding]) -> int:
+    def _categories(self, lists: Iterable[Listing], installed: Mapping[str, date]) -> list[Finding]:
+        """Compare reports from the installation on: a source that was added later is news from its own day."""
+        now = self.clock()
+        by_claimant: dict[str, dict[str, list[Listing]]] = defaultdict(lambda: defaultdict(list))
+        for one in lists:
+            by_claimant[one.claimant][one.source].append(one)
+        found = []
+        for by_source in by_claimant.values():
+            every = [one for of in by_source.values() for one in of]
+            found += vanished(every, since=min(installed[name] for name in by_source), now=now)
+            for name, of in by_source.items():
+                found += strange(of, since=installed[name], now=now)
+        return found
+
+
+def listing(row: Mapping[str, Any]) -> Listing:
+    """Return a row of the query `official_lists`."""
+    return Listing(
+        source=row["source"],
+        url=row["url"],
+        claimant=row["claimant"],
+        as_of=row["as_of"],
+        metrics={name: Words(claim=one["claim"], text=one["words"]) for name, one in row["metrics"].items()},
+        strangers={label.strip("'\""): line for label, line in row["strangers"].items()},
+    )
+
+
+async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding], lists: Iterable[Listing]) -> int:
     wanted = {finding.key: finding for finding in found}
     held = await many(conn, "incidents_of_keys", **arrays(wanted, ("kinds", "claimants", "metrics", "days")))
     known = {incident_key(row) for row in held}
     new = {key: [Episode(first=finding, latest=finding)] for key, finding in wanted.items() if key not in known}
     changed = await desk.sync(new, [])
     for row in await many(conn, "watched_incidents"):
-        if incident_key(row) not in wanted:
+        key = incident_key(row)
+        if key not in wanted and not _lasts(key, lists):
             changed += await desk.close(row, ENDED[row["kind"]])
     return changed
+
+
+def _lasts(key: Key, lists: Iterable[Listing]) -> bool:
+    """Whether an incident goes on that the lists are too short to find again."""
+    kind, claimant, *_ = key
+    return kind in {MISSING, NEW} and lasting(key, [one for one in lists if one.claimant == claimant])
 
 
 ENDED = {
     "coverage.late": "the wait is over",
     "coverage.missing": "a report for that day has come",
     "coverage.broken": "the source can be read again",
+    MISSING: "the reports have it again",
+    NEW: "the label is known now, or gone",
 }
