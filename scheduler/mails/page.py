@@ -283,7 +283,7 @@ def _section(line: IncidentLine, year: int, words: Catalog) -> Section:
         sentences=_sentences(line, words),
         likely=_likely(line, words),
         who=_who(line, year, words),
-        quotes=tuple(_quote(quote, words) for quote in line.quotes[:QUOTES]),
+        quotes=tuple(quote_block(quote, words) for quote in line.quotes[:QUOTES]),
         links=_links(line.acts, words),
     )
 
@@ -333,7 +333,8 @@ def _saying(saying: Saying, line: IncidentLine, year: int, words: Catalog) -> Ro
     return Row(header=name, cells=(said, words.moment(saying.since, year)), marked=blamed)
 
 
-def _quote(quote: Quote, words: Catalog) -> QuoteBlock:
+def quote_block(quote: Quote, words: Catalog) -> QuoteBlock:
+    """Write out quoted words with where and when they stood."""
     links = (("read_at", quote.url), ("archived", quote.archived))
     at = quote.published_at
     return QuoteBlock(
