@@ -106,6 +106,7 @@ class Series:
     pace: Pace
     words: dict[int, dict[str, Entry]] = field(default_factory=dict)  # day -> source -> entry
     newest: int = 0
+    followed: set[int] = field(default_factory=set)  # days whose change the trend has seen
     milestones: Milestones = field(default_factory=Milestones)
 
     def keep(self, entry: Entry) -> None:

@@ -12,19 +12,18 @@ from pipelines.ledger import is_withdrawn
 from pipelines.metrics import METRICS
 from scheduler.checks import dates, decrease, increment, recounts, revised, sources, stale
 from scheduler.checks.book import Entry, Series, independent
-from scheduler.checks.case import Case, group
+from scheduler.checks.breaks import Breaks
+from scheduler.checks.case import Case
 from scheduler.checks.finding import Finding, Ruling
 from scheduler.checks.pace import Pace
 from scheduler.checks.taken_back import TakenBack
 from scheduler.checks.told import Cell, Said, Told
-from scheduler.checks.trend import DayChange, Trend
 from scheduler.checks.weigh import SLIP_RATE, Anchor, Setting, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelines.records import Observation
-    from scheduler.checks.trend import TrendVerdict
 
 Key = tuple[str, str, str, date]  # Finding.key
 
@@ -41,11 +40,10 @@ class Judge:
     """
 
     def __init__(self, *, budget: int = 12, verdicts: Mapping[Key, Ruling] | None = None) -> None:
-        self._budget = budget
         self._rulings = {key[1:]: ruling for key, ruling in (verdicts or {}).items()}
         self._told = Told()
         self._series: dict[tuple[str, str], Series] = {}
-        self._trends: dict[str, Trend] = {}
+        self._breaks = Breaks(self._told, self._series, budget=budget)
         self._reports: dict[tuple[str, str, date], stale.Report] = defaultdict(stale.Report)
         self._rows: dict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
         self._habits: dict[tuple[str, str], sources.Habit] = defaultdict(sources.Habit)
@@ -250,8 +248,8 @@ class Judge:
         base.weigh_again(case.total, case.said.daily, case.setting)
         self._believe(series, base.day)
         old = self._told.of(base.cell)
-        if old is None or old.kind == sources.KIND:
-            return
+        if old is None or old.kind == sources.KIND or old.kind.startswith("trend."):
+            return  # the next day settles neither what others say nor whether the change was usual
         if not base.believed and old.suggestion is not None and old.suggestion.field == "daily":
             yield from self._told.tell(increment.reconsidered(old, base.anchors[0].total, base.said, case.said))
         if doubted < BELIEVED or base.doubt >= BELIEVED:
@@ -298,7 +296,7 @@ class Judge:
             now, before = series.lead(d), series.lead(d - 1)
             if now is None:
                 continue
-            trend = self._trends.get(now.said.claimant)
+            trend = self._breaks.of(now.said.claimant)
             if before is not None and now.sound and before.sound:
                 change = now.total - before.total
                 if series.pace.learn(d, change) and trend:
@@ -307,53 +305,18 @@ class Judge:
                 trend.quarantine(now.said.metric, now.said.as_of)
 
     def _follow(self, case: Case, entry: Entry, series: Series) -> Iterator[Said]:
-        first = series.pace.changes.get(entry.day) is None
         self._believe(series, entry.day)
         if series.lead(entry.day) is not entry or entry.misdated or case.change is None:
             return
-        said = case.said
-        if first:
-            yield from self._trend(said, case, sound=entry.sound and self._told.of(entry.cell) is None)
+        if entry.day not in series.followed:
+            series.followed.add(entry.day)
+            ruled = self._ruling(entry.cell, entry.said.source, entry.total) is not None
+            for finding in self._breaks.follow(case, entry, ruled=ruled):
+                yield from self._tell(self._recounts.name(finding))
         if entry.sound and not case.falls and self._told.of(entry.cell) is None and case.earlier is None:
             yield from series.milestones.check(case)
-
-    def _trend(self, said: Observation, case: Case, *, sound: bool) -> Iterator[Said]:
-        trend = self._trends.get(said.claimant)
-        if trend is None:
-            trend = self._trends[said.claimant] = Trend(budget=self._budget)
-        cell = (said.claimant, said.metric, said.as_of)
-        day = DayChange(
-            metric=said.metric,
-            as_of=said.as_of,
-            change=case.total - (case.level or 0),
-            total=case.total,
-            ref=said.ref,
-            known_at=said.known_at,
-            quarantined=not sound or self._ruling(cell, said.source, case.total) is not None,
-        )
-        for verdict in trend.feed(day):
-            if self._told.of((said.claimant, verdict.metric, verdict.as_of)) is None:
-                yield from self._tell(self._recounts.name(_finding(verdict, said)))
 
 
 def _is_copy(entry: Entry, said: Observation) -> bool:
     """Whether two sources print the same line: a total that stands beside the same change says nothing for itself."""
     return said.daily is not None and (entry.total, entry.said.daily) == (said.total, said.daily)
-
-
-def _finding(verdict: TrendVerdict, said: Observation) -> Finding:
-    return Finding(
-        kind=verdict.kind,
-        claimant=said.claimant,
-        metric=verdict.metric,
-        as_of=verdict.as_of,
-        source=said.source,
-        ref=said.ref,
-        known_at=said.known_at,
-        severity=verdict.severity,
-        group=group(said.claimant, verdict.as_of, said.source),
-        observed=verdict.observed,
-        expected=verdict.expected,
-        suggestion=None,
-        message=verdict.message,
-    )

@@ -35,7 +35,8 @@ class DayChange:
     total: int | None
     ref: int
     known_at: datetime
-    quarantined: bool  # a contradiction doubts it: it is not judged and stays out of the baseline
+    quarantined: bool  # a contradiction doubts it: it stays out of the baseline
+    explained: bool = False  # a contradiction or a person says what it is: it is not judged either
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +100,7 @@ class Trend:
         """Keep a day out of the baseline: something else explains or doubts it."""
         row = self._row(as_of)
         if self._open is not None and 0 <= row <= self._row(self._open):
-            self._panel.usual[row, COLUMN[metric]] = False
+            self._panel.doubt(row, COLUMN[metric])
 
     def sensitivity(self) -> list[Sensitivity]:
         """Say what the present threshold buys in each metric that is judged."""
@@ -134,7 +135,9 @@ class Trend:
         last = self._last.get(column, row - 1)
         skipped = range(max(last + 1, 0), row)
         for each in (*skipped, row):
-            self._panel.put(each, column, count / (len(skipped) + 1), usual=not day.quarantined)
+            self._panel.put(
+                each, column, count / (len(skipped) + 1), usual=not day.quarantined, counts=not day.explained
+            )
         self._last[column] = max(last, row)
 
     # The verdicts
@@ -144,7 +147,7 @@ class Trend:
         if self._open is None or not self._came:
             return []
         row, panel = self._row(self._open), self._panel
-        judged = panel.usual[row] & panel.known[row]
+        judged = panel.counts[row] & panel.known[row]
         scores = panel.scores(row, judged)
         highest = float(scores.best.max())
         told = scores.best > self.threshold - (IN_PASSING if highest > self.threshold else 0)

@@ -100,7 +100,8 @@ class Panel:
         self.count = np.zeros(shape)
         self.tame = np.zeros(shape)  # the counts, outliers cut off: what levels are made of
         self.known = np.zeros(shape, bool)
-        self.usual = np.zeros(shape, bool)  # may stand in a baseline and in a sum
+        self.usual = np.zeros(shape, bool)  # may stand in a baseline
+        self.counts = np.zeros(shape, bool)  # may be judged, and stand in a sum that is
         self.aside = np.zeros(shape, bool)  # told of: out of the baseline for good, unless the number changes
         self.burst = np.zeros(shape)  # what a burst had, on days that were far out; else 0
         self.told = np.zeros(shape, np.int8)  # 1 up, -1 down, on a single day
@@ -112,20 +113,27 @@ class Panel:
     def make_room(self) -> int:
         """Drop the oldest days; how many went."""
         gone = ROWS // 2
-        for rows in (self.count, self.tame, self.known, self.usual, self.aside, self.burst, self.told, self.score):
+        kept = (self.count, self.tame, self.known, self.usual, self.counts, self.aside, self.burst, self.told)
+        for rows in (*kept, self.score):
             rows[:gone] = rows[gone:]
             rows[gone:] = np.nan if rows is self.score else 0
         self.since = np.maximum(self.since - gone, 0)
         return gone
 
-    def put(self, row: int, column: int, count: float, *, usual: bool) -> None:
-        """Write down one change; a fall is known, but never usual."""
+    def put(self, row: int, column: int, count: float, *, usual: bool, counts: bool = True) -> None:
+        """Write down one change; a fall is known, but neither usual nor judged."""
         if count != self.count[row, column]:
             self.aside[row, column] = False
             self.count[row, column] = count
             self.tame[row, column] = max(count, 0.0)
         self.known[row, column] = True
-        self.usual[row, column] = usual and count >= 0 and not self.aside[row, column]
+        self.counts[row, column] = counts and count >= 0 and not self.aside[row, column]
+        self.usual[row, column] = usual and self.counts[row, column]
+
+    def doubt(self, row: int, column: int) -> None:
+        """Keep a day out of the baseline; one that stands still goes on to count: what it lacks, another day has."""
+        self.usual[row, column] = False
+        self.counts[row, column] &= self.count[row, column] == 0
 
     # Comparing
 
@@ -168,10 +176,10 @@ class Panel:
         if first < 1:
             one = np.ones_like(spread)
             return Window(days, one, one, one, one - 1, one, one, np.zeros_like(judged))
-        usual = self.usual[first : row + 1] & (np.arange(first, row + 1)[:, None] >= self.since)
-        usual[-1] = judged
-        counted = usual.sum(0).astype(float)
-        total = (self.count[first : row + 1] * usual).sum(0)
+        counts = self.counts[first : row + 1] & (np.arange(first, row + 1)[:, None] >= self.since)
+        counts[-1] = judged
+        counted = counts.sum(0).astype(float)
+        total = (self.count[first : row + 1] * counts).sum(0)
         per_day, known = self._usual_before(days, first)
         alone = np.maximum(per_day * counted, LEAST)
         spread_alone = self.spread_alone.ratio if days == 1 else spread
@@ -205,7 +213,7 @@ class Panel:
     def learn(self, row: int, scores: Scores, told: Flags) -> None:
         """Take in a day once it is known what was told of it."""
         for days, window in scores.windows.items():
-            learned = scores.judged & ~told & (window.counted >= max(1, 2 * days // 3))
+            learned = scores.judged & self.usual[row] & ~told & (window.counted >= max(1, 2 * days // 3))
             if days == 1:
                 self.spread.learn(window.total - window.mean, window.mean, learned)
                 self.spread_alone.learn(window.total - window.alone, window.alone, learned)
@@ -222,19 +230,23 @@ class Panel:
             way = 1 if test.upward else -1
             again = (self.told[max(0, row - AGAIN) : row, column] == way).any()
             self.told[row, column] = way
-            self.usual[row, column], self.aside[row, column] = False, True
+            self._leave_out(slice(row, row + 1), column)
             if again:
                 self._new_level(row - AGAIN + 1, row, column)
         elif test.kind == "trend.silence":
-            silent = slice(row - test.days + 1, row + 1)
-            self.usual[silent, column], self.aside[silent, column] = False, True
+            self._leave_out(slice(row - test.days + 1, row + 1), column)
         else:
             self._new_level(row - test.days + 1, row, column)
+
+    def _leave_out(self, days: slice, column: int) -> None:
+        self.usual[days, column] = self.counts[days, column] = False
+        self.aside[days, column] = True
 
     def _new_level(self, first: int, row: int, column: int) -> None:
         days = slice(first, row + 1)
         self.since[column] = first
-        self.usual[days, column] = self.known[days, column] & (self.count[days, column] >= 0)
+        self.counts[days, column] = self.known[days, column] & (self.count[days, column] >= 0)
+        self.usual[days, column] = self.counts[days, column]
         self.aside[days, column] = False
         self.tame[days, column] = np.maximum(self.count[days, column], 0.0)
 

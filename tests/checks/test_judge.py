@@ -338,3 +338,35 @@ def test_the_next_day_decides_between_total_and_change() -> None:
     assert fields == ["daily", "total"]
     assert told[-1].suggestion is not None
     assert told[-1].suggestion.value == true_total("artillery_systems", 39) + 4
+
+
+def test_a_series_that_stands_still_for_days_is_silent() -> None:
+    """The first day may be a number carried over; by the third the series is told as silent, one finding a cell."""
+    still = [said("personnel", 80 + i, true_total("personnel", 79)) for i in range(3)]
+    told = [e for e in judged([*past(80, ("personnel",)), *still]) if not e.key[0].startswith("milestone")]
+    found = [(e.kind, e.as_of) for e in told if isinstance(e, Finding)]
+    assert found[0] == ("contradiction.stale", day(80))
+    assert found[-1][0] == "trend.silence"
+    ended = {e.key[0] for e in told if isinstance(e, Resolution) and e.superseded}
+    assert ended <= {"contradiction.stale"}
+
+
+def test_a_jump_for_which_no_value_was_meant_is_a_break_of_trend() -> None:
+    """A lone total far beyond its pace may be a slip; when nothing says for what, the break is told with the doubt."""
+    rows = [*past(80, ("tanks",)), said("tanks", 80, true_total("tanks", 79) + 333)]
+    told = [e for e in findings(rows, "") if e.severity != "info"]
+    assert [f.kind for f in told] == ["contradiction.increment", "trend.spike"]
+    assert len({f.group for f in told}) == 1
+    assert told[0].message in told[1].message
+
+
+def test_a_day_is_judged_though_the_day_before_is_in_doubt() -> None:
+    """A break is told on its own day, though another metric of that day settles a doubt of the day before."""
+    both = ("personnel", "tanks")
+    doubted = [said("personnel", 80), said("tanks", 80, true_total("tanks", 79) + 333)]
+    record = [
+        said("personnel", 81, true_total("personnel", 80) + 3_500),
+        said("tanks", 81, true_total("tanks", 81) + 325),
+    ]
+    found = [f for f in findings([*past(80, both), *doubted, *record], "trend.") if f.metric == "personnel"]
+    assert [(f.as_of, f.known_at.date()) for f in found] == [(day(81), day(81))]

@@ -36,7 +36,11 @@ def history(days: int, *, seed: int = 1, common: float = 0.0) -> Table:
 
 
 def rows(
-    table: Table, *, quarantined: frozenset[tuple[str, int]] = frozenset(), skipped: frozenset[int] = frozenset()
+    table: Table,
+    *,
+    quarantined: frozenset[tuple[str, int]] = frozenset(),
+    explained: bool = True,
+    skipped: frozenset[int] = frozenset(),
 ) -> Iterator[DayChange]:
     """Give the changes of a table, day by day."""
     for n in range(max(map(len, table.values()))):
@@ -52,10 +56,11 @@ def rows(
                     ref=n,
                     known_at=datetime(2023, 1, 1, 6, tzinfo=UTC) + timedelta(days=n),
                     quarantined=(metric, n) in quarantined,
+                    explained=(metric, n) in quarantined and explained,
                 )
 
 
-def judge(table: Table, trend: Trend | None = None, **marks: frozenset) -> list[TrendVerdict]:
+def judge(table: Table, trend: Trend | None = None, **marks: frozenset | bool) -> list[TrendVerdict]:
     """Everything that is told of a table."""
     trend = trend or Trend()
     return [verdict for row in rows(table, **marks) for verdict in trend.feed(row)]
@@ -125,14 +130,34 @@ def test_a_slow_rise_is_found_before_it_has_doubled_twice() -> None:
     assert of(judge(table), "personnel", 125, 176)
 
 
-def test_a_quarantined_day_is_neither_judged_nor_learned() -> None:
-    """What a contradiction doubts is left to it."""
+def test_an_explained_day_is_neither_judged_nor_learned() -> None:
+    """What a contradiction explains is left to it."""
     table = history(140)
     table["tanks"][100] = 900
     told = judge(table, quarantined=frozenset({("tanks", 100)}))
     assert not of(told, "tanks", 100, 110)
     table["tanks"][120] = 90
     assert of(judge(table, quarantined=frozenset({("tanks", 100)})), "tanks", 120)
+
+
+def test_a_doubted_day_that_nothing_explains_is_judged_but_not_learned() -> None:
+    """It may be a break; the baseline does without it all the same."""
+    table = history(140)
+    doubted = frozenset({("tanks", n) for n in range(100, 120)})
+    table["tanks"][100:120] = [26] * 20
+    table["tanks"][125] = 60
+    told = judge(table, quarantined=doubted, explained=False)
+    assert of(told, "tanks", 100, 102)
+    assert of(told, "tanks", 125)
+
+
+def test_days_in_doubt_that_stand_still_are_silence_together() -> None:
+    """Each may be a number carried over, but what is carried over comes later: three such days are none."""
+    table = history(130)
+    table["artillery_systems"][120:123] = [0, 0, 0]
+    doubted = frozenset({("artillery_systems", n) for n in range(120, 123)})
+    told = of(judge(table, quarantined=doubted, explained=False), "artillery_systems", 120, 122)
+    assert {v.kind for v in told} == {"trend.silence"}
 
 
 def test_a_day_can_be_quarantined_afterwards() -> None:
