@@ -1,4 +1,4 @@
-"""The daemon: one process, one loop; crawls, judging and mailing as jobs."""
+"""The daemon: one process, one loop. It stands by or leads, listens to signals, and says how it is."""
 
 from __future__ import annotations
 
@@ -6,66 +6,266 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import date, timedelta
-from functools import partial
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
 
-import psycopg
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from psycopg.rows import dict_row
-
-from pipelines.database import Connection, connection, maybe, one, run
+from pipelines.database import Fenced, OpenPool, connection
 from pipelines.exceptions import PipelineError
-from scheduler import crawling
-from scheduler.clock import kyiv_day, system_clock
-from scheduler.service import Service, declaration
+from scheduler import operations
+from scheduler.config import Config
+from scheduler.duty import Duty, Rounds
+from scheduler.exceptions import WrongUse
+from scheduler.jobs import Hopeless, Jobs
+from scheduler.leader import HEARTBEAT_S, Candidate
+from scheduler.metrics import Metrics
+from scheduler.notify import notify, reloading
+from scheduler.service import Service, assemble, transport
+from scheduler.watching import Outside
+from scheduler.web import serving
 
 logger = logging.getLogger(__name__)
 
-REFILL = timedelta(days=400)
-"""Past that a new ledger is filled with: a year of baseline, and a month to warm up the checks."""
-
-HEARTBEAT_S = 1.0
-"""How often the leader shows that it lives, and one who stands by asks whether it may lead."""
-
-TELL_S = 60
-"""How often the outbox is looked at, beside at once when something was judged."""
-
-PATIENCE_S = 10.0
+PATIENCE_S = 8.0
 """How long work in hand may take when we are told to stop; what is not kept by then is done again later."""
+
+LATE = timedelta(minutes=5)
+"""A job that is later than this is a sign that the daemon is not well."""
+
+AWAY_S = 60.0
+"""An absence of the database that is worth a word when it is back."""
+
+JUMP = timedelta(seconds=5)
+"""A clock that moved so much against the machine's monotonic one was set."""
+
+REFUSED = "operations.configuration_refused"
+AWAY = "operations.database_away"
+FIXED = ("home", "database_url", "sentry_dsn", "web", "web_secret")
+"""Settings that take effect with a new start only."""
 
 
 class Daemon:
-    """Polls, judges and mails until told to stop. The database is its only memory."""
+    """Polls, judges and mails until told to stop. The database is its only memory.
 
-    def __init__(self, service: Service) -> None:
+    `reload` reads the configuration again. `leap` is for rehearsals: it is called with the next moment at which
+    something is due when nothing is in hand, and may set the service's clock to it.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        outside: Outside,
+        *,
+        reload: Callable[[], Config],
+        rounds: Rounds = Rounds(),  # noqa: B008 - it is frozen
+        leap: Callable[[datetime], None] | None = None,
+    ) -> None:
         self.service = service
-        self.jobs = AsyncIOScheduler(
-            # A job that is late is run late, and once: a stop of an hour is not made up for by twelve polls.
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
-        )
+        self.reload = reload
+        self.rounds = rounds
+        self.leap = leap
+        self.metrics = Metrics()
+        self.jobs = Jobs(self.metrics, outside)
+        self.duty: Duty | None = None
         self.stopping = asyncio.Event()
-        self.in_hand: set[asyncio.Task[None]] = set()
-        self.one_at_a_time = asyncio.Lock()
+        self.news = asyncio.Event()  # something has changed: told to stop, to read again, leading or not
+        self.rereading = False
+        self.candidate = Candidate(service.conninfo, service.clock, self.news.set)
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; then finish the work in hand."""
+        """Run until SIGTERM or SIGINT; then finish the work in hand. Raises Hopeless."""
         self._listen()
-        async with self._leading() as lock:
-            if not self.stopping.is_set():
-                await self._refill()
-                self._schedule()
-                self.jobs.start()
-                await self._beat(lock)
-        await self._finish()
+        pulse = asyncio.create_task(self._pulse(), name="pulse")
+        self.candidate.start()
+        try:
+            async with serving(self):
+                notify(READY="1", STATUS="standing by")
+                while not self.stopping.is_set():
+                    await self._turn()
+                notify(STOPPING="1")
+        finally:
+            await self._leave()
+            pulse.cancel()
+            await asyncio.to_thread(self.candidate.end)
+
+    def problems(self) -> list[str]:
+        """Name what is wrong with the daemon itself: what its sources do is told by incidents."""
+        found = [f"{name} is overdue" for name in (self.duty.agenda.overdue(LATE) if self.duty else ())]
+        if not self.candidate.is_alive() and not self.stopping.is_set():
+            found.append("nothing watches the lock of the leader any more")
+        return found
+
+    def state(self) -> str:
+        """Say in a word what it does."""
+        return "leading" if self.duty else "standing by"
+
+    async def _turn(self) -> None:
+        """Wait until something has changed, and act on it."""
+        hopeless = self.jobs.hopeless
+        news = asyncio.create_task(self.news.wait(), name="news")
+        await asyncio.wait((news, hopeless), return_when=asyncio.FIRST_COMPLETED)
+        news.cancel()
+        if hopeless.done():
+            raise Hopeless(f"{hopeless.result()} neither works nor ends: start again")
+        self.news.clear()
+        elected = self.candidate.term
+        if self.duty is not None and elected != self.term:
+            self._abdicate()
+        if elected is not None and self._free and not self.stopping.is_set():
+            self._lead(elected)
+        if self.rereading:
+            self.rereading = False
+            await self._reread()
+        self._say()
+
+    @property
+    def term(self) -> int | None:
+        """Return the term that we serve."""
+        pool = self.duty.service.pool if self.duty else None
+        return pool.term if isinstance(pool, Fenced) else None
+
+    def _lead(self, term: int) -> None:
+        """Begin a term, beside the loop: the first day's refill takes minutes."""
+        self.beginning = asyncio.create_task(self._begin(term), name="beginning")
+        self.jobs.in_hand["beginning"] = self.beginning
+
+    async def _begin(self, term: int) -> None:
+        """Begin a term. When that fails it is given up: somebody else may be luckier."""
+        try:
+            self.duty = duty = Duty(
+                await self._service(self.service.config, term), self.jobs, self.metrics, self.rounds
+            )
+            duty.idle = self._idle
+            self._say()
+            await duty.begin()
+            await self._tell_absence(duty.service)
+        except (PipelineError, WrongUse) as error:
+            logger.warning("The term could not begin: %s", error)
+            self._abdicate()
+            self.candidate.resign()
+        finally:
+            self.jobs.in_hand.pop("beginning", None)
+            self.news.set()
+
+    def _abdicate(self) -> None:
+        """End a term that is over already: nothing that is still under way counts any more."""
+        if self.duty is not None:
+            self.duty.close()
+            self.duty = None
+        for name, task in list(self.jobs.in_hand.items()):
+            if task is not asyncio.current_task():
+                task.cancel()
+                del self.jobs.in_hand[name]
+
+    @property
+    def _free(self) -> bool:
+        return self.duty is None and "beginning" not in self.jobs.in_hand
+
+    async def _leave(self) -> None:
+        """Begin nothing more, finish what is in hand within our patience, and leave nothing running."""
+        if self.duty is not None:
+            self.duty.agenda.close()
+        await self.jobs.finish(PATIENCE_S)
+        self.duty = None
+
+    async def _service(self, config: Config, term: int | None) -> Service:
+        pool: OpenPool | Fenced = self.pool if term is None else Fenced(pool=self.pool, term=term)
+        return await assemble(
+            config,
+            self.service.clock,
+            pool,
+            conninfo=self.service.conninfo,
+            way=transport(config),
+            draw=self.service.teller.draw,
+        )
+
+    @property
+    def pool(self) -> OpenPool:
+        """The pool of the process."""
+        pool = self.service.pool
+        return pool.pool if isinstance(pool, Fenced) else pool
+
+    async def _reread(self) -> None:
+        """Read the configuration again. A wrong one is refused with its reason, and the old one stays."""
+        reloading()
+        try:
+            config = self.reload()
+            self._refuse_fixed(config)
+            self.service = await self._service(config, None)
+            if self.duty is not None:
+                await self.duty.adopt(await self._service(config, self.term))
+            logger.info("The configuration was read again")
+            await self._note(REFUSED, None)
+        except (WrongUse, PipelineError) as error:
+            logger.warning("The configuration is refused, the old one stays: %s", error)
+            await self._note(REFUSED, f"the configuration was refused, the old one stays: {error}")
+        finally:
+            notify(READY="1")
+
+    def _refuse_fixed(self, config: Config) -> None:
+        changed = [name for name in FIXED if getattr(config, name) != getattr(self.service.config, name)]
+        if changed:
+            raise WrongUse(f"the setting {changed[0]} takes effect with a new start only")
+
+    async def _note(self, kind: str, message: str | None) -> None:
+        """Tell people of ourselves, or that it is over. Only who leads has anything to tell."""
+        if self.duty is None:
+            return
+        service = self.duty.service
+        what, at = {"kind": kind, "subject": "tallywatch"}, service.clock()
+        try:
+            async with connection(service.pool) as conn:
+                if message is not None:
+                    await operations.report(conn, **what, message=message, severity="warning", at=at)
+                else:
+                    await operations.settle(conn, **what, at=at)
+        except PipelineError as error:
+            logger.warning("Not noted: %s", error)
+
+    async def _tell_absence(self, service: Service) -> None:
+        """Tell that the database was away for long, now that it can be told."""
+        away_s = self.candidate.absence()
+        if away_s > AWAY_S:
+            since = service.clock() - timedelta(seconds=away_s)
+            await self._note(
+                AWAY, f"PostgreSQL was away for {away_s / 60:.0f} minutes, since {since:%Y-%m-%d %H:%M} UTC"
+            )
+            await self._note(AWAY, None)
+
+    async def _pulse(self) -> None:
+        """Turn once a second: the sign of life of the loop, for systemd, the lock and the metrics."""
+        before, clock_before = monotonic(), self.service.clock()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            now, clock_now = monotonic(), self.service.clock()
+            self.metrics.lag.set(max(now - before - HEARTBEAT_S, 0))
+            jumped = clock_now - clock_before - timedelta(seconds=now - before)
+            if abs(jumped) > JUMP and self.leap is None:
+                logger.warning("The clock was set by %s", jumped)
+                if self.duty is not None:
+                    self.duty.agenda.moved(jumped)
+            self.candidate.pulse = now
+            self.candidate.check()
+            notify(WATCHDOG="1")
+            before, clock_before = now, clock_now
+
+    def _idle(self) -> None:
+        """Leap to the next moment at which something is due, in a rehearsal."""
+        if self.leap is not None and self.duty is not None and self.duty.agenda.due:
+            self.leap(min(self.duty.agenda.due.values()))
+            self.duty.agenda.moved(timedelta())
+
+    def _say(self) -> None:
+        term = self.term
+        self.metrics.leader.set(int(self.duty is not None))
+        self.metrics.term.set(term or 0)
+        notify(STATUS=f"{self.state()}, {len(self.service.sources)} sources")
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._hear)
 
     def _stop(self) -> None:
         """Stop; a second signal leaves at once: everything can be killed at any point and run again."""
@@ -73,124 +273,8 @@ class Daemon:
             os._exit(1)
         logger.info("Stopping: the work in hand is finished first")
         self.stopping.set()
+        self.news.set()
 
-    @asynccontextmanager
-    async def _leading(self) -> AsyncIterator[Connection]:
-        """Wait until no other daemon leads on this database; lead for as long as the connection lives."""
-        conninfo = self.service.conninfo
-        lock = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, row_factory=dict_row)
-        try:
-            while not (await one(lock, "try_to_lead"))["leads"]:
-                logger.info("Another daemon leads: standing by")
-                if await self._stopped_within(HEARTBEAT_S):
-                    break
-            else:
-                name = f"{socket.gethostname()}/{os.getpid()}"
-                await run(lock, "lead", name=name, at=self.service.clock())
-                logger.info("Leading as %s", name)
-            yield lock
-        finally:
-            await lock.close()
-
-    async def _beat(self, lock: Connection) -> None:
-        """Hold the lock until told to stop. A lock that fell ends the daemon: its supervisor starts it again."""
-        while not await self._stopped_within(HEARTBEAT_S):
-            try:
-                await maybe(lock, "leader")
-            except psycopg.OperationalError as error:
-                logger.error("The database is away, and with it the lock of the leader: %s", error)  # noqa: TRY400 - expected
-                raise PipelineError("the connection that holds the leader's lock was lost: start again") from error
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
-
-    async def _refill(self) -> None:
-        """Fill a new ledger with the past, silently: nobody is mailed of what happened before the installation."""
-        known = {row["source"] for row in await self.service.query("last_runs") if row["last_success"]}
-        new = [source for name, source in self.service.sources.items() if name not in known]
-        since = kyiv_day(self.service.clock()) - REFILL
-        for source in new:
-            if self.stopping.is_set():
-                return
-            logger.info("Refilling %s since %s", source.name, since)
-            await self._contained(f"refill of {source.name}", partial(self._crawl, source, since))
-        if new:
-            await self._contained("judging of the past", lambda: self.service.judge(tell=False))
-
-    def _schedule(self) -> None:
-        for source in self.service.sources.values():
-            given = self.service.config.sources.get(source.name)
-            minutes = given.interval_minutes if given else None
-            every = timedelta(minutes=minutes) if minutes else declaration(source).cadence
-            # A tenth of jitter, so that twelve sources are not polled in one second.
-            seconds = every.total_seconds()
-            self.jobs.add_job(
-                self._job,
-                "interval",
-                args=[f"poll of {source.name}", partial(self._poll, source)],
-                id=source.name,
-                seconds=seconds,
-                jitter=seconds / 10,
-                next_run_time=system_clock(),
-            )
-        self.jobs.add_job(self._job, "interval", args=["delivery", self._tell], id="delivery", seconds=TELL_S)
-
-    async def _job(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Run a job as a task of our own: APScheduler cancels its own ones when it shuts down."""
-        task = asyncio.create_task(self._contained(name, work), name=name)
-        self.in_hand.add(task)
-        task.add_done_callback(self.in_hand.discard)
-        await asyncio.shield(task)
-
-    async def _contained(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Let nothing that fails in one job stop another: it is told, and tried again at the next turn."""
-        try:
-            await work()
-        except PipelineError as error:
-            logger.warning("Failed %s: %s", name, error)
-        except Exception:  # whatever it is: it is told (Sentry listens to the log), and the other jobs go on
-            logger.exception("Failed %s", name)
-
-    async def _poll(self, source: crawling.Source) -> None:
-        """Poll one source, then judge and tell at once if it brought anything."""
-        await self._crawl(source)
-        async with self.one_at_a_time:
-            await self.service.judge()
-            await self.service.deliver()
-        await self._plan(source.name)
-
-    async def _crawl(self, source: crawling.Source, since: date | None = None) -> None:
-        report = await self.service.crawl(source, since)
-        logger.info(
-            "Crawled %s: %s %s, %d new, %d changed, %d unchanged",
-            *(report.source, report.verdict, report.cause or "", report.new, report.changed, report.unchanged),
-        )
-
-    async def _plan(self, source: str) -> None:
-        job = self.jobs.get_job(source)
-        if job is not None and job.next_run_time is not None:
-            ahead = job.next_run_time - system_clock()
-            async with connection(self.service.pool) as conn:
-                await run(conn, "plan", source=source, next_run=self.service.clock() + ahead)
-
-    async def _tell(self) -> None:
-        """Look who is silent, write follow-ups that were held back, send what waits."""
-        async with self.one_at_a_time:
-            await self.service.judge()
-            await self.service.deliver()
-
-    async def _finish(self) -> None:
-        """Finish the work in hand within our patience, and leave nothing running."""
-        if self.jobs.running:
-            self.jobs.pause()
-        if self.in_hand:
-            _, unfinished = await asyncio.wait(self.in_hand, timeout=PATIENCE_S)
-            for task in unfinished:
-                logger.warning("Left unfinished, to be done again: %s", task.get_name())
-                task.cancel()
-        if self.jobs.running:
-            self.jobs.shutdown(wait=False)
+    def _hear(self) -> None:
+        self.rereading = True
+        self.news.set()

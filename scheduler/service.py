@@ -187,25 +187,32 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
     # matplotlib keeps a cache of fonts: in our home, not in the user's.
     os.environ.setdefault("MPLCONFIGDIR", str(config.home / "matplotlib"))
     async with database.opened(url, config.home) as pool:
-        links = await links_of(config, pool)
-        service = Service(
-            config=config,
-            clock=clock,
-            pool=pool,
-            conninfo=str(pool.conninfo),
-            transport=way,
-            sources=polled(config),
-            court=Court(pool, clock, budget=config.judge.alarm_budget),
-            teller=Teller(
-                pool=pool, clock=clock, mail=config.mail, draw=draw, public_url=config.web.public_url, links=links
-            ),
-            coverage=Coverage(pool=pool, clock=clock),
-            links=links,
-        )
+        service = await assemble(config, clock, pool, conninfo=str(pool.conninfo), way=way, draw=draw)
         try:
             yield service
         finally:
             await way.close()
+
+
+async def assemble(
+    config: Config, clock: Clock, pool: Pool, *, conninfo: str, way: Transport, draw: Draw
+) -> Service:
+    """Return a service on an open pool: the daemon makes one for each term and each configuration."""
+    links = await links_of(config, pool)
+    return Service(
+        config=config,
+        clock=clock,
+        pool=pool,
+        conninfo=conninfo,
+        transport=way,
+        sources=polled(config),
+        court=Court(pool, clock, budget=config.judge.alarm_budget),
+        teller=Teller(
+            pool=pool, clock=clock, mail=config.mail, draw=draw, public_url=config.web.public_url, links=links
+        ),
+        coverage=Coverage(pool=pool, clock=clock),
+        links=links,
+    )
 
 
 async def links_of(config: Config, pool: Pool) -> Links:

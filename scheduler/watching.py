@@ -1,35 +1,197 @@
-"""Errors are seen by others: logs, and Sentry when it is configured."""
+"""Seen from outside: the log, errors and check-ins at Sentry, and a ping that is missed when it stays away."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import Any
+from urllib.request import Request, urlopen
+
+from pydantic import SecretStr
 
 from scheduler.config import Config
 
+logger = logging.getLogger(__name__)
 
-def log_to_stderr() -> None:
+PACKAGES = ("spiders", "pipelines", "scheduler")
+TAGS = ("job", "source", "run", "document")
+"""What a log line may be about: keys of its `extra`, tags of its event."""
+
+NETWORK_NOISE = ("scrapy.", "twisted", "aiosmtplib", "apscheduler", "uvicorn", "psycopg")
+"""Loggers of what the network does to us: our own code says what of it matters, once."""
+
+LONGEST = 1000
+"""Characters of a string that leave the house: enough for a sentence, too little for a page."""
+
+HIDDEN = "[secret]"
+PING_S = 10.0
+
+
+class Discreet(logging.Formatter):
+    """A log line with every secret blotted out: for people on a terminal, as one JSON object elsewhere."""
+
+    def __init__(self, secrets: tuple[str, ...], *, machine: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self.secrets = secrets
+        self.machine = machine
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a line."""
+        return blotted(self._json(record) if self.machine else super().format(record), self.secrets)
+
+    def _json(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name in TAGS if (value := getattr(record, name, None)) is not None},
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_to_stderr(config: Config) -> None:
     """Log everything of ours, and only warnings of the libraries."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for package in ("spiders", "pipelines", "scheduler"):
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Discreet(secrets_of(config), machine=not sys.stderr.isatty()))
+    logging.basicConfig(handlers=[handler])
+    for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO)
 
 
-def start_sentry(config: Config) -> bool:
-    """Send errors to Sentry when a DSN is configured; say whether one is.
+def secrets_of(config: Config) -> tuple[str, ...]:
+    """Return every secret of the configuration, and the password inside of it, the longest first."""
+    whole = [value.get_secret_value() for value in dict(config).values() if isinstance(value, SecretStr)]
+    inside = [part.rpartition("@")[0].rpartition(":")[2] for part in whole]
+    ping_url = [config.watch.ping_url] if config.watch.ping_url else []
+    return tuple(sorted({part for part in (*whole, *inside, *ping_url) if len(part) >= 4}, key=len, reverse=True))  # noqa: PLR2004 - shorter ones would blot out words
 
-    No local variables and no request bodies: they would carry pages and connection strings.
+
+def blotted(text: str, secrets: tuple[str, ...]) -> str:
+    """Replace every secret in a text."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def start_sentry(config: Config) -> Outside:
+    """Send errors to Sentry when a DSN is configured.
+
+    No local variables and no request bodies: they would carry pages and connection strings. What is sent is cut and
+    blotted out once more on its way.
     """
     if config.sentry_dsn is None:
-        return False
+        return Outside(active=False)
     import sentry_sdk  # noqa: PLC0415 - most installations have no DSN
+
+    secrets = secrets_of(config)
+
+    def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
+        return None if is_noise(event, hint) else scrubbed(tagged(event), secrets)
 
     sentry_sdk.init(
         dsn=config.sentry_dsn.get_secret_value(),
         release=f"tallywatch@{version('tallywatch')}",
+        environment=config.watch.environment,
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
+        auto_enabling_integrations=False,
+        max_breadcrumbs=20,
+        before_send=before_send,
     )
-    return True
+    return Outside(active=True)
+
+
+def is_noise(event: Mapping[str, Any], hint: Mapping[str, Any]) -> bool:
+    """Whether an event is what networks do: it is expected, and told where it matters."""
+    error = hint.get("exc_info", (None, None, None))[1]
+    return str(event.get("logger", "")).startswith(NETWORK_NOISE) or isinstance(
+        error, OSError | asyncio.CancelledError
+    )
+
+
+def tagged(event: Any) -> Any:
+    """Make tags of what a log line said that it is about."""
+    extra = event.get("extra") or {}
+    event.setdefault("tags", {}).update({name: str(extra.pop(name)) for name in TAGS if extra.get(name)})
+    return event
+
+
+def scrubbed(value: Any, secrets: tuple[str, ...]) -> Any:
+    """Cut every string of an event, and blot out the secrets in it."""
+    if isinstance(value, str):
+        clean = blotted(value, secrets)
+        return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 1]}…"
+    if isinstance(value, Mapping):
+        return {name: scrubbed(part, secrets) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(part, secrets) for part in value]
+    return value
+
+
+class Outside:
+    """Check-ins of the jobs: who watches from outside learns that one failed, is late or never came."""
+
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
+
+    @contextmanager
+    def about(self, **tags: str | None) -> Iterator[None]:
+        """Mark whatever is sent within the block."""
+        if not self.active:
+            yield
+            return
+        import sentry_sdk  # noqa: PLC0415 - as above
+
+        with sentry_sdk.isolation_scope() as scope:
+            for name, value in tags.items():
+                if value is not None:
+                    scope.set_tag(name, value)
+            yield
+
+    def began(self, job: str, every: timedelta, limit_s: float) -> str | None:
+        """Say that a job begins; return its ticket."""
+        return self._check_in(job, "in_progress", every=every, limit_s=limit_s)
+
+    def ended(self, job: str, ticket: str | None, seconds: float, *, ok: bool) -> None:
+        """Say how a job ended."""
+        self._check_in(job, "ok" if ok else "error", check_in_id=ticket, duration=seconds)
+
+    def _check_in(
+        self, job: str, status: Any, *, every: timedelta | None = None, limit_s: float = 0, **fields: Any
+    ) -> str | None:
+        if not self.active:
+            return None
+        from sentry_sdk.crons import capture_checkin  # noqa: PLC0415 - as above
+
+        minutes = max(round(every.total_seconds() / 60), 1) if every else 0
+        monitor: Any = {
+            "schedule": {"type": "interval", "value": minutes, "unit": "minute"},
+            "checkin_margin": max(minutes // 2, 5),  # minutes
+            "max_runtime": max(round(limit_s / 60), 1),  # minutes
+        }
+        slug = job.replace(" ", "-").replace("_", "-")
+        return capture_checkin(slug, status=status, monitor_config=monitor if every else None, **fields)
+
+
+async def ping(url: str) -> None:
+    """Ask for a URL, so that whoever listens there knows that we work. A failure is their alarm, and a line here."""
+    try:
+        await asyncio.to_thread(_get, url)
+    except OSError as error:
+        logger.warning("The ping of the dead man's switch failed: %s", error)
+
+
+def _get(url: str) -> None:
+    agent = {"User-Agent": f"tallywatch/{version('tallywatch')}"}
+    with urlopen(Request(url, headers=agent), timeout=PING_S) as answer:  # noqa: S310 - the configuration accepts http and https only
+        answer.read(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from scheduler.charts import for_mail
+from scheduler.config import load
 from scheduler.daemon import Daemon
 from scheduler.loop import run
 from scheduler.output import ConfigOption, begin
@@ -16,13 +17,16 @@ app = typer.Typer()
 
 @app.command(epilog="Example: tallywatch daemon --config /etc/tallywatch/tallywatch.toml")
 def daemon(config: ConfigOption = None) -> None:
-    """Poll, judge and mail until told to stop (SIGTERM finishes the work in hand, a second one leaves at once)."""
+    """Poll, judge and mail until told to stop (SIGTERM finishes the work in hand, a second one leaves at once).
+
+    SIGHUP reads the configuration again.
+    """
     settings, clock = begin(config)
-    log_to_stderr()
-    start_sentry(settings)
+    log_to_stderr(settings)
+    outside = start_sentry(settings)
 
     async def watch() -> None:
         async with open_service(settings, clock, for_mail) as service:
-            await Daemon(service).run()
+            await Daemon(service, outside, reload=lambda: load(config)).run()
 
     run(watch)

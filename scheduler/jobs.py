@@ -1,0 +1,143 @@
+"""Running the jobs: each contained, with a deadline, told when it keeps failing, and tried again at its next turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+
+from pipelines.database import connection
+from pipelines.exceptions import Deposed, PipelineError
+from scheduler import operations
+from scheduler.exceptions import TallywatchError
+from scheduler.metrics import Metrics
+from scheduler.service import Service
+from scheduler.watching import Outside
+
+logger = logging.getLogger(__name__)
+
+FAILING = "operations.job_failing"
+TOLD_AFTER = 3
+"""Failures in a row after which people are told: one is the weather."""
+
+GRACE_S = 60.0
+"""How long a job that was cancelled may take to end: a crawl waits for what is in flight."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Something to be done again and again."""
+
+    name: str  # as people read it
+    work: Callable[[], Awaitable[object]]
+    deadline_s: float
+    every: timedelta  # at the longest; who watches from outside expects it that often
+    source: str | None = None  # that it is about
+
+
+class Hopeless(TallywatchError):  # noqa: N818 - it reads as what it is
+    """Raised by the daemon when a job neither works nor ends: its supervisor starts it again."""
+
+
+class Jobs:
+    """The jobs in hand, and how often each has failed in a row."""
+
+    def __init__(self, metrics: Metrics, outside: Outside) -> None:
+        self.metrics = metrics
+        self.outside = outside
+        self.in_hand: dict[str, asyncio.Task[None]] = {}
+        self.failures: Counter[str] = Counter()
+        self.well: set[str] = set()  # of which nothing is reported any more
+        self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def start(self, job: Job, service: Service, then: Callable[[], None]) -> None:
+        """Begin a job and return; `then` is called when it has ended, however."""
+        task = asyncio.create_task(self.run(job, service), name=job.name)
+        self.in_hand[job.name] = task
+
+        def ended(_: asyncio.Task[None]) -> None:
+            if self.in_hand.get(job.name) is task:
+                del self.in_hand[job.name]
+            then()
+
+        task.add_done_callback(ended)
+
+    async def run(self, job: Job, service: Service) -> bool:
+        """Do a job now; return whether it succeeded. Nothing that fails in it stops another."""
+        ticket, began = self.outside.began(job.name, job.every, job.deadline_s), perf_counter()
+        with self.outside.about(job=job.name, source=job.source):
+            failure = await self._failure(job)
+        seconds = perf_counter() - began
+        self.outside.ended(job.name, ticket, seconds, ok=failure is None)
+        self.metrics.job_ended(job.name, seconds, ok=failure is None)
+        await self._tell(job, service, failure)
+        return failure is None
+
+    async def _failure(self, job: Job) -> str | None:
+        """Do a job; return in one sentence why it failed."""
+        about = {"job": job.name, "source": job.source}
+        try:
+            await self._in_time(job)
+        except Deposed as error:
+            logger.info("Stopped %s: %s", job.name, error, extra=about)
+        except (PipelineError, TallywatchError) as error:
+            logger.warning("Failed %s: %s", job.name, error, extra=about)
+            return str(error)
+        except Exception as error:  # whatever it is: it is told (Sentry listens to the log), and the others go on
+            logger.exception("Failed %s", job.name, extra=about)
+            return f"{type(error).__name__}, see the log"
+        return None
+
+    async def _in_time(self, job: Job) -> None:
+        task = asyncio.ensure_future(job.work())
+        try:
+            done, _ = await asyncio.wait({task}, timeout=job.deadline_s)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE_S)
+            raise
+        if not done:
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=GRACE_S)
+            if not done and not self.hopeless.done():
+                self.hopeless.set_result(job.name)
+            raise TallywatchError(f"it took longer than {job.deadline_s:.0f} s and was stopped")
+        task.result()
+
+    async def _tell(self, job: Job, service: Service, failure: str | None) -> None:
+        if failure is None:
+            if job.name not in self.well and await self._told(service, job.name, None):
+                self.well.add(job.name)
+            del self.failures[job.name]
+            return
+        self.failures[job.name] += 1
+        self.well.discard(job.name)
+        if self.failures[job.name] >= TOLD_AFTER:
+            await self._told(service, job.name, f"{job.name} has failed {self.failures[job.name]} times: {failure}")
+
+    async def _told(self, service: Service, name: str, message: str | None) -> bool:
+        """Report that a job fails, or that it works again; return whether that could be kept."""
+        what, at = {"kind": FAILING, "subject": name}, service.clock()
+        try:
+            async with connection(service.pool) as conn:
+                if message is None:
+                    await operations.settle(conn, **what, at=at)
+                else:
+                    await operations.report(conn, **what, message=message, severity="warning", at=at)
+        except PipelineError as error:
+            logger.info("Not noted of %s: %s", name, error)
+            return False
+        return True
+
+    async def finish(self, patience_s: float) -> None:
+        """Wait for what is in hand; cancel what takes longer."""
+        if not self.in_hand:
+            return
+        _, unfinished = await asyncio.wait(self.in_hand.values(), timeout=patience_s)
+        for task in unfinished:
+            logger.warning("Left unfinished, to be done again: %s", task.get_name())
+            task.cancel()
