@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scheduler.checks.finding import Finding
 
 WIDTH, HEIGHT, MARGIN = 1060, 150, 14  # of a chart, in pixels
+AXIS = 16  # below it, for the dates
+TICKS = 8  # dates on an axis, at most
 BAND = 2.0  # standard deviations around the expected change that are drawn: about nineteen days of twenty
 CEILING = 0.985  # share of the days that the scale shows in full: one lost digit must not flatten the others
 
@@ -39,6 +41,14 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A date on the axis."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """The daily changes of one metric, with what was expected and what was told."""
 
@@ -49,6 +59,17 @@ class Chart:
     zero: float
     days: list[Day]
     band: str  # points of a polygon
+    ticks: list[Tick]
+
+    @property
+    def told(self) -> int:
+        """Days that were told of."""
+        return sum(bool(day.flags) for day in self.days)
+
+    @property
+    def disputed(self) -> int:
+        """Days on which sources differ."""
+        return sum(day.disputed for day in self.days)
 
 
 @dataclass(slots=True)
@@ -81,6 +102,7 @@ def html(collected: Collected, title: str) -> str:
         news=[f for f in collected.findings if f.severity == "info" and f.kind.startswith("milestone.")],
         width=WIDTH,
         height=HEIGHT,
+        axis=AXIS,
     )
 
 
@@ -150,7 +172,19 @@ def _chart(key: tuple[str, str], series: list[Figure], flags: dict[tuple[str, st
             )
         )
     name = METRICS[metric].names["en"] + ("" if claimant == "general_staff_ukraine" else f" ({claimant})")
-    return Chart(name, first, last, top, y(0), days, " ".join([*upper, *reversed(lower)]))
+    ticks = [Tick(x(on), text) for on, text in _dates(first, last)]
+    return Chart(name, first, last, top, y(0), days, " ".join([*upper, *reversed(lower)]), ticks)
+
+
+def _dates(first: date, last: date) -> list[tuple[date, str]]:
+    """Choose the beginnings of months that an axis names: as many as there is room for, years before all."""
+    months = [date(year, month, 1) for year in range(first.year, last.year + 1) for month in range(1, 13)]
+    inside = [day for day in months if first <= day <= last]
+    apart = next((n for n in (1, 3, 6, 12, 24) if len(inside) <= n * TICKS), 60)
+    kept = [day for day in inside if (day.year * 12 + day.month - 1) % apart == 0]
+    return [
+        (day, f"{day.year}" if day.month == 1 else f"{day:%b %Y}" if day == kept[0] else f"{day:%b}") for day in kept
+    ]
 
 
 def _gravest(found: Sequence[Finding]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
+import subprocess
 import sys
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -71,9 +74,35 @@ def test_a_report_is_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "rows.csv").write_text(table(history()))
     run(capsys, str(tmp_path / "rows.csv"), "--report", str(tmp_path / "out.html"))
     page = (tmp_path / "out.html").read_text()
-    assert page.count("<svg") == len(CHANGES)
+    assert page.count('<svg class="chart"') == len(CHANGES)
+    assert 'aria-label="Tanks: daily changes from 2024-02-01 to 2024-03-14, 1 days told of, 0 disputed"' in page
+    assert ">Feb 2024</text>" in page
+    assert ">Mar</text>" in page
     assert "contradiction.decrease" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed: nothing can show the page")
+@pytest.mark.parametrize("width", [500, 1100])
+def test_a_browser_shows_the_report_without_scrolling_sideways(
+    width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the charts scroll, within their own frames; every chart has a bar and a band to see."""
+    (tmp_path / "rows.csv").write_text(table(history()))
+    run(capsys, str(tmp_path / "rows.csv"), "--report", str(tmp_path / "out.html"))
+    ask = """<script>
+    const seen = [...document.querySelectorAll("svg.chart")].map(one => one.querySelector(".bars").getBBox().height > 0
+        && one.querySelector(".band").getBBox().width > 0);
+    document.title = JSON.stringify([document.documentElement.scrollWidth, innerWidth, seen]);
+    </script>"""
+    page = tmp_path / "asked.html"
+    page.write_text((tmp_path / "out.html").read_text().replace("</body>", f"{ask}</body>"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
+    shown = subprocess.run(["chromium", *options, page.as_uri()], capture_output=True, text=True, check=True).stdout
+    needed, there, seen = json.loads(re.findall("<title>(.*?)</title>", shown)[0])
+    assert needed <= there
+    assert seen == [True] * len(CHANGES)
 
 
 def test_hostile_names_are_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
