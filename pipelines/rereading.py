@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.database import Connection, Pool, connection, many, one, run
+from pipelines.readings import fingerprint, keep_readings, read
 from pipelines.records import Reading
-from pipelines.store import fingerprint, keep_reading, read
 
 PAGE = 200
 """Versions that are held at once: contents are a few kilobytes each, a bad one some megabytes."""
@@ -66,7 +66,7 @@ async def _reread(conn: Connection, row: Mapping[str, Any], at: datetime, *, app
     if row["sha256"] is not None and fingerprint(made) == bytes(row["sha256"]):
         return None
     if apply:
-        await keep_reading(conn, row["id"], made, at)
+        await keep_readings(conn, [(row["id"], made)], at)
         await run(conn, "unjudge", versions=[row["id"]])
     return _difference(row, made)
 

@@ -35,7 +35,6 @@ METAREFRESH_ENABLED = False  # True: such a page is a layout change, not an addr
 RETRY_TIMES = 1  # 2: the next poll is a retry as well
 RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408]  # without 429: "too many" is not answered with one more
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # ERROR: it becomes a Trouble, which is told once
-CONCURRENT_ITEMS = 4  # 100: each holds a database connection while it is kept
 
 # --- Never silent -------------------------------------------------------------------------------------
 # default: RFPDupeFilter, which drops a redirect loop or a page asked for twice without a word

@@ -4,21 +4,23 @@ INSERT INTO exchanges (sha256, url, status, headers, body, fetched_at)
 VALUES (%(sha256)s, %(url)s, %(status)s, %(headers)s, %(body)s, %(fetched_at)s)
 ON CONFLICT (sha256) DO NOTHING;
 
--- name: keep_document
--- Note that a document exists and was seen.
+-- name: keep_documents
+-- Note that some documents exist and were seen. Given by key in order, so that two who keep the same never wait for each other.
 INSERT INTO documents AS d (source, key, url, first_seen, last_seen)
-VALUES (%(source)s, %(key)s, %(url)s, %(seen)s, %(seen)s)
+SELECT %(source)s, key, url, seen, seen
+FROM unnest(%(keys)s::text[], %(urls)s::text[], %(seen)s::timestamptz[]) AS item (key, url, seen)
 ON CONFLICT (source, key) DO UPDATE
     SET first_seen = least(d.first_seen, excluded.first_seen), last_seen = greatest(d.last_seen, excluded.last_seen)
-RETURNING id, (xmax = 0) AS new, EXISTS (SELECT FROM absences a WHERE a.source = d.source AND a.key = d.key) AS missed;
+RETURNING id, key, (xmax = 0) AS new, EXISTS (SELECT FROM absences a WHERE a.source = d.source AND a.key = d.key) AS missed;
 
--- name: touch_version
--- Move last_seen of a content that is kept already; no row when it is a new one.
+-- name: touch_versions
+-- Move last_seen of contents that are kept already; no row for a new one.
 UPDATE versions v
-SET first_seen = least(v.first_seen, %(seen)s), last_seen = greatest(v.last_seen, %(seen)s)
-FROM (SELECT id, first_seen FROM versions WHERE document = %(document)s AND sha256 = %(sha256)s FOR UPDATE) old
+SET first_seen = least(v.first_seen, item.seen), last_seen = greatest(v.last_seen, item.seen)
+FROM unnest(%(documents)s::bigint[], %(sha256s)s::bytea[], %(seen)s::timestamptz[]) AS item (document, sha256, seen)
+JOIN versions old ON old.document = item.document AND old.sha256 = item.sha256
 WHERE v.id = old.id
-RETURNING v.id, %(seen)s < old.first_seen
+RETURNING v.document, item.seen < old.first_seen
     OR (SELECT count(*) > 1 FROM versions o WHERE o.document = v.document) AS redate;
 
 -- name: touch_page
@@ -33,23 +35,27 @@ FROM (
 ) shown
 WHERE v.id = shown.id AND shown.last_seen = shown.latest AND shown.latest < %(seen)s;
 
--- name: keep_version
--- Keep a new content of a document; no row when another process was quicker.
+-- name: keep_versions
+-- Keep new contents of documents; no row where another process was quicker.
 INSERT INTO versions (document, sha256, content, content_type, exchange, run, published_at, edited,
                       known_at, first_seen, last_seen)
-VALUES (%(document)s, %(sha256)s, %(content)s, %(content_type)s, %(exchange)s, %(run)s, %(published_at)s, %(edited)s,
-        %(known_at)s, %(seen)s, %(seen)s)
+SELECT document, sha256, content, content_type, exchange, %(run)s, published_at, edited, known_at, seen, seen
+FROM unnest(
+    %(documents)s::bigint[], %(sha256s)s::bytea[], %(contents)s::bytea[], %(content_types)s::text[],
+    %(exchanges)s::bytea[], %(published)s::timestamptz[], %(edited)s::boolean[], %(known)s::timestamptz[],
+    %(seen)s::timestamptz[]
+) AS item (document, sha256, content, content_type, exchange, published_at, edited, known_at, seen)
 ON CONFLICT (document, sha256) DO NOTHING
-RETURNING id;
+RETURNING id, document;
 
 -- name: date_versions
--- Give the versions of one document their knowledge times: publication for the first content that shows no edit, else when it was first seen.
+-- Give the versions of some documents their knowledge times: publication for the first content that shows no edit, else when it was first seen.
 UPDATE versions v SET known_at = n.known_at, judged = false
 FROM (
     SELECT id, CASE
         WHEN NOT edited AND row_number() OVER (PARTITION BY document ORDER BY first_seen, sha256) = 1
         THEN least(published_at, first_seen) ELSE first_seen END AS known_at
-    FROM versions WHERE document = %(document)s
+    FROM versions WHERE document = ANY(%(documents)s::bigint[])
 ) n
 WHERE v.id = n.id AND v.known_at <> n.known_at;
 
@@ -58,7 +64,7 @@ WHERE v.id = n.id AND v.known_at <> n.known_at;
 INSERT INTO sightings (version, known_at)
 SELECT a.id, a.last_seen
 FROM versions a
-WHERE a.document = %(document)s
+WHERE a.document = ANY(%(documents)s::bigint[])
     AND EXISTS (
         SELECT FROM versions b
         WHERE b.document = a.document AND b.id <> a.id AND b.known_at > a.known_at
@@ -72,26 +78,31 @@ RETURNING version;
 UPDATE versions SET judged = false WHERE id = ANY(%(versions)s::bigint[]) AND judged;
 
 -- name: retire_readings
--- A new reading takes the place of the current one, which stays.
-UPDATE readings SET current = false WHERE version = %(version)s AND current;
+-- New readings take the place of the current ones, which stay.
+UPDATE readings SET current = false WHERE version = ANY(%(versions)s::bigint[]) AND current;
 
--- name: keep_reading
--- Keep what a reader made of a version.
+-- name: keep_readings
+-- Keep what a reader made of some versions.
 INSERT INTO readings (version, extractor, reader, sha256, text, read_at)
-VALUES (%(version)s, %(extractor)s, %(reader)s, %(sha256)s, %(text)s, %(at)s)
+SELECT version, extractor, reader, sha256, text, %(at)s
+FROM unnest(%(versions)s::bigint[], %(extractors)s::text[], %(readers)s::text[], %(sha256s)s::bytea[], %(texts)s::text[])
+    AS made (version, extractor, reader, sha256, text)
 ON CONFLICT (version, sha256) DO UPDATE SET current = true
-RETURNING id, (xmax = 0) AS new;
+RETURNING id, version, (xmax = 0) AS new;
 
--- name: keep_claim
--- Keep one number with its words.
+-- name: keep_claims
+-- Keep numbers with their words.
 INSERT INTO claims (reading, claimant, metric, as_of, total, daily, hedge, total_span, daily_span, quote, note)
-VALUES (%(reading)s, %(claimant)s, %(metric)s, %(as_of)s, %(total)s, %(daily)s, %(hedge)s,
-        %(total_span)s, %(daily_span)s, %(quote)s, %(note)s)
+SELECT * FROM unnest(
+    %(readings)s::bigint[], %(claimants)s::text[], %(metrics)s::text[], %(days)s::date[], %(totals)s::bigint[],
+    %(dailies)s::bigint[], %(hedges)s::text[], %(total_spans)s::int4range[], %(daily_spans)s::int4range[],
+    %(quotes)s::text[], %(notes)s::text[])
 ON CONFLICT DO NOTHING;
 
--- name: keep_problem
+-- name: keep_problems
 -- Keep what could not be read.
-INSERT INTO problems (reading, problem, span, quote) VALUES (%(reading)s, %(problem)s, %(span)s, %(quote)s);
+INSERT INTO problems (reading, problem, span, quote)
+SELECT * FROM unnest(%(readings)s::bigint[], %(problems)s::text[], %(spans)s::int4range[], %(quotes)s::text[]);
 
 -- name: version_count
 -- How many versions there are to read again.
