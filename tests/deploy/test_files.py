@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+
+from scheduler.metrics import Metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -104,3 +107,38 @@ def test_image_is_made_by_the_script_that_hosts_use() -> None:
     assert "RUN deploy/install.sh /opt/tallywatch" in lines
     assert "USER 10001:10001" in lines
     assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def names(text: str) -> set[str]:
+    """Return the metrics that a query speaks of."""
+    return set(re.findall(r"\btallywatch_[a-z_]+", text))
+
+
+def exposed() -> set[str]:
+    """Return the names of all samples that the daemon can expose."""
+    found = set()
+    for metric in Metrics().registry.collect():
+        parts = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(metric.type, ("",))
+        found |= {metric.name + part for part in parts}
+    return found
+
+
+def test_alerts_ask_for_metrics_that_exist_and_stand_in_the_runbook() -> None:
+    """A rule on a metric of another name would never fire; an alert without a page helps nobody."""
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text("utf-8"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    runbook = (DEPLOY.parent / "docs" / "runbook.md").read_text("utf-8")
+    assert len(rules) > 5
+    for rule in rules:
+        assert names(rule["expr"])
+        assert names(rule["expr"]) <= exposed(), rule["alert"]
+        assert rule["annotations"]["summary"]
+        assert f"`{rule['alert']}`" in runbook, rule["alert"]
+
+
+def test_dashboard_asks_for_metrics_that_exist() -> None:
+    """Each panel shows something that the daemon exposes."""
+    dashboard = json.loads((DEPLOY / "grafana" / "tallywatch.json").read_text("utf-8"))
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            assert names(target["expr"]) <= exposed(), panel["title"]
