@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from pydantic import BaseModel
 
+from scheduler.config import SECRETS, Config, load
 from scheduler.metrics import Metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -142,3 +145,32 @@ def test_dashboard_asks_for_metrics_that_exist() -> None:
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
             assert names(target["expr"]) <= exposed(), panel["title"]
+
+
+def variables(model: type[BaseModel], prefix: str) -> set[str]:
+    """Return the variables of a section and its sections; a secret that has a name of its own goes by that."""
+    found = set()
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name).upper()
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            found |= variables(nested, f"{key}__")
+        elif name not in {"sentry_dsn", "sources"}:
+            found.add(key)
+    return found
+
+
+def test_every_variable_stands_in_the_example() -> None:
+    """What can be configured can be found; what cannot does not stand there."""
+    text = (DEPLOY / "env.example").read_text("utf-8")
+    named = set(re.findall(r"^#([A-Z_]+)=", text, re.MULTILINE))
+    known = variables(Config, "TALLYWATCH_") | set(SECRETS) | {f"{name}_FILE" for name in SECRETS}
+    known |= {"TALLYWATCH_CONFIG", "TALLYWATCH_NOW", "TALLYWATCH_SOURCES__UKRINFORM__ENABLED"}
+    assert named == known
+
+
+def test_the_example_configuration_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first user copies it."""
+    for name in [name for name in os.environ if name.startswith(("TALLYWATCH_", "SENTRY_"))]:
+        monkeypatch.delenv(name)
+    assert load(DEPLOY / "tallywatch.example.toml").web.port
