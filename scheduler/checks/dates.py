@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipelines.records import KYIV
@@ -16,6 +17,7 @@ KIND = "contradiction.date"
 
 
 LONG_PAST = 28  # days behind the newest report from which today's totals show a wrong month or year
+FEWEST = 3  # numbers of a report that those of the next day replace: one or two are corrections
 
 
 def check(case: Case, head: Entry | None) -> Finding | None:
@@ -33,7 +35,45 @@ def check(case: Case, head: Entry | None) -> Finding | None:
         long_past = head.day - case.setting.day > LONG_PAST
         if long_past and case.total >= head.total and case.total > case.setting.after[0]:
             return _finding(case, f"is dated {case.said.as_of}, but belongs after {head.total:,} of {head.said.as_of}")
+    if case.said.daily and _continues(case) and case.arithmetic_fails:
+        return day_late(case)
     return None
+
+
+def day_late(case: Case) -> Finding:
+    """Say that a number belongs to the day after the one that it is given to."""
+    old = case.earlier.total if case.earlier else None
+    return replace(_finding(case, f"is dated {case.said.as_of}, but continues from {old:,} of that day"), expected=old)
+
+
+def _continues(case: Case) -> bool:
+    """Whether a number replaces what the source said of the day by what it would say on the next one."""
+    old, said = case.earlier, case.said
+    if old is None or old.total is None or case.setting is None or case.total <= old.total:
+        return False
+    change = case.total - old.total
+    late = said.known_at.astimezone(KYIV).date() > said.as_of
+    moved = case.base is not None and old.total > case.base.total  # else it was yesterday's, and is put right now
+    return late and moved and change <= case.setting.law.reach() and said.daily in {None, change}
+
+
+@dataclass(slots=True)
+class Replaced:
+    """The numbers of one report that the figures of the next day have replaced so far."""
+
+    cases: list[Case] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, case: Case, moving: int) -> list[Case]:
+        """Take in a number; give those that are now to be told. `moving`: numbers that moved on the day itself."""
+        if not _continues(case):
+            return []
+        self.cases.append(case)
+        self.count += 1
+        if self.count < FEWEST or 2 * self.count <= moving:
+            return []
+        told, self.cases = self.cases, []
+        return told
 
 
 def _finding(case: Case, text: str) -> Finding:

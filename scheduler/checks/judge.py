@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ class Judge:
         self._breaks = Breaks(self._told, self._series, budget=budget)
         self._reports: dict[tuple[str, str, date], stale.Report] = defaultdict(stale.Report)
         self._rows: dict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
+        self._late: dict[tuple[str, str, date], dates.Replaced] = defaultdict(dates.Replaced)
         self._habits: dict[tuple[str, str], sources.Habit] = defaultdict(sources.Habit)
         self._copies: dict[str, sources.Copies] = defaultdict(sources.Copies)
         self._recounts = recounts.Recounts()
@@ -86,6 +87,7 @@ class Judge:
             yield from self._relieve(case)
         self._learn_copies(entry, series)
         yield from self._repeated(case, entry)
+        yield from self._replaced(case, known)
         yield from self._look_back(case, series, finding)
         yield from self._follow(case, entry, series)
 
@@ -233,6 +235,26 @@ class Judge:
                 text = f"{repeated.said.source} repeats the report of the day before on {case.said.as_of}"
                 found = stale.finding(repeated, text)
                 yield from self._tell(replace(found, ref=case.said.ref, known_at=case.said.known_at, whole=True))
+
+    def _replaced(self, case: Case, known: Entry | None) -> Iterator[Said]:
+        """Tell of a report that gives today's numbers to the day before, whose own numbers it would replace."""
+        if known is None:
+            return
+        said = case.said
+        for late in self._late[said.claimant, said.source, said.as_of].add(case, self._moving(said)):
+            series = self._series[said.claimant, late.said.metric]
+            entry = series.entry(known.day, said.source)
+            if entry is not None and entry.said is late.said:
+                entry.misdated = True
+                self._believe(series, entry.day)
+                found = replace(dates.day_late(late), ref=said.ref, known_at=said.known_at, whole=True)
+                yield from self._tell(found)
+
+    def _moving(self, said: Observation) -> int:
+        """Count the numbers by which the report of a source differs from its report of the day before."""
+        report = self._rows[said.claimant, said.source, said.as_of]
+        before = self._rows.get((said.claimant, said.source, said.as_of - timedelta(days=1)), {})
+        return sum(total != before.get(metric, total) for metric, total in report.items())
 
     def _look_back(self, case: Case, series: Series, finding: Finding | None) -> Iterator[Said]:
         """Say what this number says of the one before it, where that one is in doubt."""

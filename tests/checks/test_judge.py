@@ -11,7 +11,7 @@ from pipelines.records import Observation
 from scheduler.checks.finding import Finding, Resolution, Ruling
 from scheduler.checks.judge import Judge
 from scheduler.episodes import Episodes
-from tests.checks.series import CHANGES, day, findings, judged, official, past, said, true_total
+from tests.checks.series import CHANGES, day, findings, judged, official, past, report, said, true_total
 
 TRUE = true_total("tanks", 40)  # 6,700, after 6,692
 
@@ -255,6 +255,38 @@ def test_last_years_date() -> None:
     late = datetime.combine(day(60), time(9), UTC)
     told = findings([*past(60), said("tanks", 10, true_total("tanks", 60), at=late)])
     assert [f.kind for f in told if f.severity != "info"] == ["contradiction.date"]
+
+
+def backdated(number: int, *, printed: bool) -> list[Observation]:
+    """Return the totals of a day, published on it under the date of the day before."""
+    at = datetime.combine(day(number), time(6), UTC)
+    change = {m: true_total(m, number) - true_total(m, number - 1) if printed else None for m in CHANGES}
+    return [said(m, number - 1, true_total(m, number), daily=change[m], at=at) for m in CHANGES]
+
+
+@pytest.mark.parametrize("printed", [True, False])
+def test_a_report_dated_one_day_back(*, printed: bool) -> None:
+    """Today's figures under yesterday's date contradict yesterday's own report at once: one wrong date, one group."""
+    rows = past(60, tuple(CHANGES))
+    told = [f for f in findings([*rows, *backdated(60, printed=printed)]) if f.severity != "info"]
+    last = {f.cell: f for f in told}
+    assert {f.kind for f in told} == {"contradiction.date"}
+    assert {f.as_of for f in told} == {day(59)}
+    assert len({f.key for f in last.values()}) == 1
+    assert set(CHANGES) - {"aircraft"} == {f.metric for f in told}
+
+
+def test_a_report_dated_one_day_back_is_no_base_for_the_next() -> None:
+    """When the same figures come again under their own date, nothing is wrong with them."""
+    rows = [*past(60, tuple(CHANGES)), *backdated(60, printed=False), *report(60), *report(61)]
+    assert {f.as_of for f in findings(rows)} == {day(59)}
+
+
+def test_a_carried_over_report_that_is_put_right_is_no_wrong_date() -> None:
+    """Who published yesterday's figures and corrects them the next morning has not mistaken the day."""
+    stale = [said(m, 60, true_total(m, 59)) for m in CHANGES]
+    right = [replace(o, known_at=o.known_at + timedelta(days=1)) for o in report(60)]
+    assert "contradiction.date" not in {f.kind for f in findings([*past(60, tuple(CHANGES)), *stale, *right])}
 
 
 def test_a_jump_that_one_digit_explains() -> None:
