@@ -10,11 +10,13 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from pipelines.metrics import METRICS
+from scheduler.expected import Moved, bands
 from scheduler.mails.catalog import Catalog, catalog
 from scheduler.mails.series import Change, changes, usual
 from scheduler.mails.view import Language, Point, Series
@@ -30,10 +32,12 @@ INK = "#2b3036"
 QUIET = "#6b737d"
 LINE = "#d9dce0"
 BAR = "#9fb3c8"
+BAND = "#e4eaf0"
 FLAG = "#c2410c"  # against the blue of the bars: apart in every common colour blindness, and by its label
 DPI = 200
 CSS = 100  # pixels of a mail per inch of a figure
 HEADROOM = 1.7  # how far beyond the usual a bar is drawn in full
+LONG = 300  # days from which bars touch, and an axis names months with their year
 DEADLINE = timedelta(seconds=60)
 """After which a child that draws is given up."""
 
@@ -62,6 +66,34 @@ def overview_chart(panels: Sequence[Series], title: str, language: Language = "e
     return _png(figure)
 
 
+def ledger_chart(series: Series, disputed: Collection[date] = (), language: Language = "en") -> bytes:
+    """Draw all days of a series: what was to be expected, days that an incident blames, days that sources dispute."""
+    words = catalog(language)
+    figure, (axes,) = _figure(1, 1, width=1100, height=340)
+    _title(axes, words.text("chart/title", metric=words.metric(series.metric)), size=12.5)
+    told = changes(series, window=len(series.points))
+    _draw(axes, told, words)
+    if told:
+        _expect(axes, series.metric, told)
+        _dispute(axes, [day for day in told if day.day in disputed])
+    return _png(figure)
+
+
+def _expect(axes: Axes, metric: str, told: Sequence[Change]) -> None:
+    moves = (Moved(day=day.day, change=day.change, ordinary=not day.flagged) for day in told)
+    band = list(bands(METRICS[metric], moves))
+    days = [_x(one.day) for one in band]
+    axes.fill_between(days, [one.low for one in band], [one.high for one in band], color=BAND, zorder=0, linewidth=0)
+
+
+def _dispute(axes: Axes, days: Sequence[Change]) -> None:
+    floor, ceiling = axes.get_ylim()
+    ends = [min(max(day.change, floor), ceiling) for day in days]
+    axes.scatter(
+        [_x(day.day) for day in days], ends, s=70, facecolors="none", edgecolors=INK, linewidths=1.1, zorder=4
+    )
+
+
 def _figure(rows: int, columns: int, *, width: int, height: int) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, see above
 
@@ -85,7 +117,7 @@ def _draw(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
     axes.bar(
         [_x(day.day) for day in told],
         [min(max(day.change, floor), ceiling) for day in told],
-        width=0.78,
+        width=0.78 if len(told) <= LONG else 1.0,  # gaps narrower than a pixel make patterns of their own
         color=[FLAG if day.flagged else BAR for day in told],
     )
     axes.axhline(0, color=QUIET, linewidth=0.8)
@@ -194,7 +226,9 @@ def _ticks(axes: Axes, told: Sequence[Change], words: Catalog) -> None:
     step = max((told[-1].day - told[0].day).days // 4, 1)
     days = [told[-1].day - timedelta(days=step * back) for back in range(5)]
     shown = [day for day in reversed(days) if day >= told[0].day]
-    axes.set_xticks([_x(day) for day in shown], [words.short_day(day) for day in shown])
+    long = (told[-1].day - told[0].day).days > LONG
+    names = [f"{day:%Y-%m}" if long else words.short_day(day) for day in shown]
+    axes.set_xticks([_x(day) for day in shown], names)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
 

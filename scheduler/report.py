@@ -13,7 +13,7 @@ from jinja2 import Environment
 
 from pipelines import ledger
 from pipelines.metrics import METRICS
-from scheduler.checks.pace import Pace
+from scheduler.expected import Moved, bands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, MARGIN = 1060, 150, 14  # of a chart, in pixels
 AXIS = 16  # below it, for the dates
 TICKS = 8  # dates on an axis, at most
-BAND = 2.0  # standard deviations around the expected change that are drawn: about nineteen days of twenty
 CEILING = 0.985  # share of the days that the scale shows in full: one lost digit must not flatten the others
 
 
@@ -150,30 +149,18 @@ def _chart(key: tuple[str, str], series: list[Figure], flags: dict[tuple[str, st
         inside = min(max(change, low), top)
         return round(HEIGHT - MARGIN - (inside - low) / (top - low) * (HEIGHT - 2 * MARGIN), 1)
 
-    days, upper, lower = [], [], []
-    pace = Pace(METRICS[metric])
+    moves, days = [], []
     for figure, change, gap in changes:
         found = flags.get(figure.cell, [])
-        day = figure.as_of.toordinal()
-        law = pace.law(day)
-        if law is not None:
-            deviation = BAND * (law.mean + law.mean**2 / law.size) ** 0.5
-            upper.append(f"{x(figure.as_of)},{y((law.mean + deviation) * law.step)}")
-            lower.append(f"{x(figure.as_of)},{y(max(0.0, law.mean - deviation) * law.step)}")
-        if not found and gap == 1:
-            pace.learn(day, change)
-        days.append(
-            Day(
-                x(figure.as_of),
-                y(change),
-                _words(figure, change, found),
-                _gravest(found),
-                bool(figure.dissents),
-            )
-        )
+        moves.append(Moved(day=figure.as_of, change=change, ordinary=not found and gap == 1))
+        text = _words(figure, change, found)
+        days.append(Day(x(figure.as_of), y(change), text, _gravest(found), bool(figure.dissents)))
+    band = list(bands(METRICS[metric], moves))
+    upper = [f"{x(one.day)},{y(one.high)}" for one in band]
+    lower = [f"{x(one.day)},{y(one.low)}" for one in reversed(band)]
     name = METRICS[metric].names["en"] + ("" if claimant == "general_staff_ukraine" else f" ({claimant})")
     ticks = [Tick(x(on), text) for on, text in _dates(first, last)]
-    return Chart(name, first, last, top, y(0), days, " ".join([*upper, *reversed(lower)]), ticks)
+    return Chart(name, first, last, top, y(0), days, " ".join([*upper, *lower]), ticks)
 
 
 def _dates(first: date, last: date) -> list[tuple[date, str]]:

@@ -62,6 +62,16 @@ def test_crawl_then_ask(tallywatch: Tallywatch, channel: Site) -> None:
     assert "warming until 2023-04-16" in tallywatch("status").stdout
 
 
+def test_a_series_can_be_drawn(tallywatch: Tallywatch, tmp_path: Path) -> None:
+    """`figures --chart` writes a PNG of one metric; without a metric, or without figures, it says so."""
+    tallywatch("crawl")
+    assert tallywatch("figures", "--metric", "tanks", "--chart", "tanks.png").returncode == 0
+    assert (tmp_path / "tanks.png").read_bytes().startswith(b"\x89PNG")
+    for arguments in (["--chart", "x.png"], ["--chart", "x.png", "--metric", "ground_robots"]):
+        done = tallywatch("figures", *arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
 def test_the_past_can_be_asked(tallywatch: Tallywatch) -> None:
     """Before a report was published nothing is known of it, whenever it was fetched."""
     lines(tallywatch("crawl", "--json"))

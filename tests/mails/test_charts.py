@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.charts import for_mail, in_child, overview_chart, series_chart
+from scheduler.charts import for_mail, in_child, ledger_chart, overview_chart, series_chart
 from scheduler.mails.samples import decrease
 from scheduler.mails.series import WINDOW, changes, usual
 from scheduler.mails.view import Point, Series
@@ -97,6 +97,16 @@ def test_an_overview_grows_with_its_panels() -> None:
     """Two columns; a panel of its own for each metric."""
     width, height = size(overview_chart([series(1, 2, 9)] * 3, "Three of them"))
     assert (width, height) == (2200, 2 * (70 + 190 * 2))
+
+
+@pytest.mark.parametrize("totals", [(), (5,), (5, None, 9), tuple(range(0, 8000, 10))])
+def test_the_ledger_is_drawn_however_long_it_is(totals: tuple[int | None, ...]) -> None:
+    """One picture of one size; a dispute and what was to be expected are to be seen in it."""
+    drawn = series(*totals)
+    png = ledger_chart(drawn)
+    assert size(png) == (2200, 680)
+    assert len(png) < 150_000
+    assert (ledger_chart(drawn, {DAY}) != png) == (len([total for total in totals if total is not None]) > 2)
 
 
 def test_matplotlib_is_loaded_on_first_use_only() -> None:
