@@ -18,8 +18,9 @@ from scheduler.backfill.showing import watching
 from scheduler.backfill.ways import ITSELF, WAYS, Way, way_named
 from scheduler.backfill.work import Rows, Work
 from scheduler.clock import day, kyiv_day
+from scheduler.commands.backfill_files import WARC, scan_files, show_files
 from scheduler.crawling import Source
-from scheduler.exceptions import TallywatchError
+from scheduler.exceptions import TallywatchError, WrongUse
 from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import Service, open_service
@@ -32,10 +33,14 @@ app = typer.Typer()
     epilog="Example: tallywatch backfill --from 2022-02-24 --to 2022-12-31 --source telegram_general_staff --dry-run",
 )
 def backfill(
-    first: Annotated[str, typer.Option("--from", help="First Kyiv day, such as 2022-02-24.")],
-    last: Annotated[str, typer.Option("--to", help="Last Kyiv day; it is filled as well.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(help="With --via warc: WARC or WACZ files, patterns or http(s) URLs of them.")
+    ] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First Kyiv day, such as 2022-02-24.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last Kyiv day; it is filled as well.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="A source, may be repeated; else all.")] = None,
-    via: Annotated[str, typer.Option(help=f"How the past is fetched: {', '.join(WAYS)}.")] = ITSELF,
+    via: Annotated[str, typer.Option(help=f"How the past is fetched: {', '.join([*WAYS, WARC])}.")] = ITSELF,
+    dask: Annotated[str | None, typer.Option(help="With --via warc: a Dask scheduler, as tcp://HOST:8786.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is missing, fetch nothing.")] = False,
     mail: Annotated[bool, typer.Option("--mail", help="Mail what is found, as if it were news.")] = False,
     config: ConfigOption = None,
@@ -46,6 +51,17 @@ def backfill(
     It can be stopped or killed at any point; run again, it goes on. Several can work at once, on one machine or more.
     """
     settings, clock = begin(config)
+    if via == WARC:
+        order = files or [], source or [], first, last
+        found = run(lambda: until_told(scan_files(settings, clock, *order, dask=dask, tell=mail)))
+        emit(found) if as_json else show_files(found)
+        if any(row["failed"] or row["problems"] for row in found):
+            raise typer.Exit(1)
+        return
+    if files or dask:
+        raise WrongUse("files and --dask are for --via warc")
+    if first is None or last is None:
+        raise WrongUse("--from and --to say which days to fill")
     asked = planning.window(day(first, "--from"), day(last, "--to"), kyiv_day(clock()))
     way = way_named(via, settings)
 

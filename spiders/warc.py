@@ -1,0 +1,306 @@
+"""Archives of web pages as files: WARC, gzipped or not, and WACZ; on disk, or streamed from a server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any, Protocol, Self, cast
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+
+from spiders.base import is_private
+from spiders.settings import user_agent
+
+LARGEST = 64 * 1024 * 1024  # bytes of one record; the largest real page has 2 MB
+LARGEST_WACZ = 16 * 1024**3  # bytes of one from a server: its table of contents is at its end, so it is copied first
+TIMEOUT_S = 60
+RESUMES = 3  # of a download that breaks off
+CHUNK = 1024 * 1024
+
+_GZIP, _PLAIN = b"\x1f\x8b\x08", b"WARC/1."
+_TEXT = re.compile(rb"\r\ncontent-type:[ \t]*(?:text/|application/(?:[a-z.+-]*(?:json|xml))|[\r\n])")
+_ENCODED = re.compile(rb"\r\n(?:content-encoding:[ \t]*(?!identity)\S|transfer-encoding:[ \t]*\S*chunked)")
+_RECORD = (
+    b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http; msgtype=response\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+
+
+class BrokenOff(Exception):  # noqa: N818 -- it reads as what it is
+    """The rest of a file did not come. Raised while it is read from a server."""
+
+
+class Opener(Protocol):
+    """A file of records that can be read from any byte on."""
+
+    def __call__(self, offset: int) -> IO[bytes]:
+        """Open it there. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page that may be worth reading."""
+
+    url: str
+    captured_at: datetime
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes  # decoded from its transfer and content encoding
+
+
+@dataclass(kw_only=True, slots=True)
+class Findings:
+    """What there is to say of a file beside its pages."""
+
+    responses: int = 0
+    problems: list[str] | None = None
+
+    def tell(self, problem: str) -> None:
+        """Note a problem; the rest is read."""
+        self.problems = [*(self.problems or []), problem]
+
+
+def pages(location: str, promising: Callable[[bytes], bool], findings: Findings) -> Iterator[Page]:
+    """Yield the pages of a file that are promising. What is damaged is told, and what follows it is read.
+
+    Raises OSError for a file that cannot be opened.
+    """
+    with _parts(location) as parts:
+        for name, opener in parts:
+            for url, moment, block, address in _blocks(name, opener, findings):
+                yield from _page(url, moment, block, promising, partial(_tell_at, findings, address))
+
+
+def _tell_at(findings: Findings, address: str, problem: str) -> None:
+    findings.tell(f"{address}: {problem}")
+
+
+def _page(
+    url: str, moment: datetime, block: bytes, promising: Callable[[bytes], bool], tell: Callable[[str], None]
+) -> Iterator[Page]:
+    """Look at the bytes first: most pages are rejected there, undecoded where they came unencoded."""
+    end = block.find(b"\r\n\r\n")
+    head = block[: end + 2].lower()
+    if (
+        end < 0
+        or not re.match(rb"http/\d(?:\.\d)? 200", head)
+        or (b"\r\ncontent-type:" in head and not _TEXT.search(head))
+    ):
+        return
+    body = block[end + 4 :]
+    if _ENCODED.search(head):
+        body = _decoded(block, body, tell)
+    if promising(body):
+        lines = (line.partition(":") for line in block[:end].decode("latin-1").split("\r\n")[1:])
+        headers = tuple((name.strip(), value.strip()) for name, colon, value in lines if colon)
+        yield Page(url=url, captured_at=moment, status=200, headers=headers, body=body)
+
+
+def _decoded(block: bytes, body: bytes, tell: Callable[[str], None]) -> bytes:
+    """Undo the encodings that the head names; some writers of archives have undone them already and left the head."""
+    record = WarcRecord.from_bytes(_RECORD % len(block) + block + b"\r\n\r\n")
+    try:
+        record.parse_http(auto_decode="all")
+        decoded = record.reader.read(LARGEST + 1)
+    except (OSError, ValueError):
+        return body
+    if len(decoded) > LARGEST:
+        tell(f"more than {LARGEST} bytes after decompression; the rest of the page is not looked at")
+    return decoded[:LARGEST]
+
+
+def _blocks(name: str, opener: Opener, findings: Findings) -> Iterator[tuple[str, datetime, bytes, str]]:
+    """Yield URL, time, block and address of each response, going on behind what is damaged."""
+    offset, resumes = 0, 0
+    while True:
+        last = offset  # where the last record began that was found
+        try:
+            with opener(offset) as stream:
+                for record in ArchiveIterator(
+                    cast("Any", stream), record_types=WarcRecordType.any_type, parse_http=False
+                ):
+                    last = offset + record.stream_pos
+                    if record.record_type == WarcRecordType.response:
+                        yield from _block(record, f"{name} at byte {last}", findings)
+            if not _is_whole(opener, last):
+                findings.tell(f"{name}: cut off in or after the record at byte {last}")
+            return
+        except BrokenOff as error:
+            resumes += 1
+            if resumes > RESUMES:
+                raise OSError(f"{name}: {error}") from error
+            offset = last  # that record is read again: it is kept once
+        except OSError as error:
+            if (found := _next(opener, last + 1)) is None:
+                findings.tell(f"{name}: damaged after byte {last} ({error}), up to its end")
+                return
+            if offset < last or not findings.problems:
+                findings.tell(f"{name}: damaged after byte {last} ({error}); read on from byte {found}")
+            offset = found
+
+
+def _block(record: Any, address: str, findings: Findings) -> Iterator[tuple[str, datetime, bytes, str]]:
+    findings.responses += 1
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
+    if record.content_length > LARGEST:
+        findings.tell(f"{address}: {record.content_length} bytes are more than a page has; not read")
+        return
+    block = record.reader.read()
+    moment = record.record_date
+    if len(block) < record.content_length or moment is None or not url:
+        findings.tell(f"{address}: the record is cut off, or without a time or a URL")
+        return
+    yield url, moment, block, address
+
+
+def _is_whole(opener: Opener, offset: int) -> bool:
+    """Whether a file ends where a member ends: FastWARC stops in silence where gzip was cut off."""
+    unpacking = None
+    try:
+        with opener(offset) as stream:
+            while data := stream.read(CHUNK):
+                if unpacking is None and not data.startswith(_GZIP):
+                    return True  # the length of a record is known, and looked at
+                while data:
+                    unpacking = zlib.decompressobj(31) if unpacking is None or unpacking.eof else unpacking
+                    unpacking.decompress(data, CHUNK)
+                    data = unpacking.unused_data if unpacking.eof else unpacking.unconsumed_tail
+        while unpacking is not None and not unpacking.eof and unpacking.decompress(b"", CHUNK):
+            pass
+    except OSError:  # a server that sends no parts; it told how long the file is
+        return True
+    except zlib.error:
+        return False
+    return unpacking is None or unpacking.eof
+
+
+def _next(opener: Opener, offset: int) -> int | None:
+    """Return where the next record may begin, from a byte on."""
+    with opener(0) as stream:
+        magic = _GZIP if stream.read(3) == _GZIP else _PLAIN
+    with opener(offset) as stream:
+        before, at = b"", offset
+        while data := stream.read(CHUNK):
+            found = (before + data).find(magic)
+            if found >= 0:
+                return at - len(before) + found
+            at += len(data)
+            before = (before + data)[-len(magic) + 1 :]
+    return None
+
+
+@contextmanager
+def _parts(location: str) -> Iterator[list[tuple[str, Opener]]]:
+    """Give the files of records that a location holds: itself, or those inside a WACZ."""
+    remote = location.startswith(("http://", "https://"))
+    if not urlsplit(location).path.endswith(".wacz"):
+        yield [(location, _remote(location) if remote else _local(location))]
+        return
+    with tempfile.TemporaryFile() as copy:
+        if remote:
+            _spool(location, copy)
+        with zipfile.ZipFile(copy if remote else location) as packed:
+            names = [name for name in packed.namelist() if re.search(r"\.warc(\.gz)?$", name)]
+            yield [(f"{location}!{name}", _member(packed, name)) for name in names]
+
+
+def _local(path: str) -> Opener:
+    def opener(offset: int) -> IO[bytes]:
+        file = Path(path).open("rb")  # noqa: SIM115 -- the caller closes it
+        file.seek(offset)
+        return file
+
+    return opener
+
+
+def _remote(url: str) -> Opener:
+    def opener(offset: int) -> IO[bytes]:
+        return cast("IO[bytes]", _Download(url, offset))
+
+    return opener
+
+
+def _member(packed: zipfile.ZipFile, name: str) -> Opener:
+    def opener(offset: int) -> IO[bytes]:
+        file = packed.open(name)
+        file.seek(offset)
+        return file
+
+    return opener
+
+
+def _spool(url: str, copy: IO[bytes]) -> None:
+    with _Download(url, 0) as stream:
+        shutil.copyfileobj(stream, copy, CHUNK)
+        if copy.tell() > LARGEST_WACZ:
+            raise OSError(f"{url}: larger than {LARGEST_WACZ} bytes")
+
+
+class _PublicRedirects(HTTPRedirectHandler):
+    """A public server leads nobody into our own network."""
+
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Request | None:  # noqa: PLR0917 -- the stdlib's signature
+        """Follow, or raise OSError."""
+        if is_private(newurl) and not is_private(req.full_url):
+            raise OSError(f"{req.full_url} leads to {newurl}, which is not a public address")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def fetch(url: str, offset: int = 0) -> Any:
+    """Ask a server for a file from a byte on. Raises OSError."""
+    headers = {"User-Agent": user_agent(None), "Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={offset}-"} if offset else {}
+    )
+    request = Request(url, headers=headers)  # noqa: S310 -- http and https only: see _parts
+    answer = build_opener(_PublicRedirects).open(request, timeout=TIMEOUT_S)
+    if offset and answer.status != 206:  # noqa: PLR2004 -- HTTP: partial content
+        raise OSError(f"{url}: the server cannot send a part of it")
+    return answer
+
+
+class _Download:
+    """A file on a server, read as it comes. FastWARC takes what it needs of a file: this one cannot be wound back."""
+
+    def __init__(self, url: str, offset: int) -> None:
+        self.answer = fetch(url, offset)
+        length = self.answer.headers.get("Content-Length")
+        self.length = int(length) if length else None
+        self.at = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes. Raises BrokenOff."""
+        try:
+            data = cast("bytes", self.answer.read(size if size >= 0 else CHUNK))
+        except (OSError, HTTPException) as error:
+            raise BrokenOff(f"the download broke off: {error}") from error
+        self.at += len(data)
+        if self.length is not None and size != 0 and not data and self.at < self.length:
+            raise BrokenOff(f"the download broke off {self.length - self.at} bytes before its end")
+        return data
+
+    def tell(self) -> int:
+        """Return how much was read."""
+        return self.at
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.answer.close()
