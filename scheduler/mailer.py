@@ -15,8 +15,10 @@ from typing import Literal
 from psycopg.rows import DictRow
 
 from pipelines.database import Connection, Pool, connection, maybe, run
+from scheduler import operations
 from scheduler.clock import Clock
 from scheduler.mails.quoting import one_line
+from scheduler.routing import REFUSED
 from scheduler.transport import Envelope, PermanentRefusal, ServerUnavailable, TemporaryRefusal, Transport
 
 logger = logging.getLogger(__name__)
@@ -48,13 +50,14 @@ async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 1
     """Hand over up to `limit` mails that are due, each in its own transaction.
 
     Killed at any point, it leaves a mail either queued or sent; one that was taken over just before goes out again
-    with the same Message-ID. A server that takes nothing ends the round: the mails wait, they are not at fault.
+    with the same Message-ID. A server that takes nothing ends the round for mails: they wait, they are not at fault.
     """
     outcomes: Counter[Outcome] = Counter()
     try:
-        while outcomes.total() < limit and not outcomes["unavailable"]:
+        while outcomes.total() < limit:
             async with connection(pool) as conn:
-                outcome = await _next(conn, transport, clock)
+                # A server that is away is no reason to keep from a channel that it is.
+                outcome = await _next(conn, transport, clock, mail_goes=not outcomes["unavailable"])
             if outcome is None:
                 break
             outcomes[outcome] += 1
@@ -68,9 +71,9 @@ async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 1
     )
 
 
-async def _next(conn: Connection, transport: Transport, clock: Clock) -> Outcome | None:
+async def _next(conn: Connection, transport: Transport, clock: Clock, *, mail_goes: bool) -> Outcome | None:
     """Hand over the next mail that is due, and note in the same transaction what became of it."""
-    mail = await maybe(conn, "claim_mail", now=clock())
+    mail = await maybe(conn, "claim_mail", now=clock(), mail_goes=mail_goes)
     if mail is None:
         return None
     try:
@@ -78,6 +81,7 @@ async def _next(conn: Connection, transport: Transport, clock: Clock) -> Outcome
     except PermanentRefusal as error:
         logger.warning("Mail %s was refused for good: %s", mail["id"], error)
         await run(conn, "mail_refused", id=mail["id"], error=str(error))
+        await _report(conn, mail, error, clock())
         return "failed"
     except Exception as error:
         await _defer(conn, mail, error, clock())
@@ -87,7 +91,16 @@ async def _next(conn: Connection, transport: Transport, clock: Clock) -> Outcome
         return "unavailable" if isinstance(error, ServerUnavailable) else "deferred"
     logger.info("Mail %s was taken over: %s", mail["id"], answer)
     await run(conn, "mail_sent", id=mail["id"], at=clock())
+    await operations.settle(
+        conn, kind=REFUSED, subject=mail["recipient"], at=clock(), note=f"mails to {mail['recipient']} are taken again"
+    )
     return "sent"
+
+
+async def _report(conn: Connection, mail: DictRow, error: PermanentRefusal, now: datetime) -> None:
+    """Tell the others that a reader cannot be reached: once, until a mail to them is taken again."""
+    message = f"mails to {mail['recipient']} are refused for good: {one_line(str(error), REASON)}"
+    await operations.report(conn, kind=REFUSED, subject=mail["recipient"], message=message, severity="warning", at=now)
 
 
 async def _defer(conn: Connection, mail: DictRow, error: Exception, now: datetime) -> None:

@@ -15,7 +15,10 @@ from pipelines.database import Pool, connection, many
 from pipelines.store import Keeper, Place
 from scheduler import crawling, mailer
 from scheduler.acting.links import Links, signing_secret
+from scheduler.acting.mailbox import Mailbox
+from scheduler.acting.replies import Clerk
 from scheduler.backfill import archives
+from scheduler.channels import ChannelTransport, addresses
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.coverage import Coverage
@@ -158,6 +161,19 @@ class Service:
         """Send what is in the outbox and due."""
         return await mailer.deliver(self.pool, self.transport, self.clock)
 
+    async def read_replies(self) -> int:
+        """Do what readers answered by mail, if a mailbox is configured; return how many replies changed something.
+
+        Raises MailboxUnavailable.
+        """
+        if self.config.imap_url is None:
+            return 0
+        mailbox = Mailbox(self.config.imap_url.get_secret_value())
+        verdicts = await Clerk(pool=self.pool, clock=self.clock, people=self.config.replies.people).poll(mailbox)
+        if verdicts["done"]:
+            await self.judge()  # the ledger goes by what was explained
+        return verdicts["done"] + verdicts["left"]
+
     async def retain(self) -> Counter[str]:
         """Drop what is past its time and no evidence; return how many rows of each query went."""
         return await retain(self.pool, self.clock, self.config.retention)
@@ -194,9 +210,7 @@ async def open_service(config: Config, clock: Clock, draw: Draw = draw_here) -> 
             await way.close()
 
 
-async def assemble(
-    config: Config, clock: Clock, pool: Pool, *, conninfo: str, way: Transport, draw: Draw
-) -> Service:
+async def assemble(config: Config, clock: Clock, pool: Pool, *, conninfo: str, way: Transport, draw: Draw) -> Service:
     """Return a service on an open pool: the daemon makes one for each term and each configuration."""
     links = await links_of(config, pool)
     return Service(
@@ -227,9 +241,14 @@ async def links_of(config: Config, pool: Pool) -> Links:
 
 
 def transport(config: Config) -> Transport:
-    """Return the way that mails go: the SMTP server that is configured, else a Maildir in the home directory."""
-    if config.smtp_url is None:
-        return MaildirTransport(config.home / "Maildir")
-    if not config.mail.to:
+    """Return the way that mails go: the SMTP server that is configured, else a Maildir in the home directory.
+
+    Channels go their own ways beside it. Raises WrongUse.
+    """
+    if config.smtp_url is not None and not config.mail.to:
         raise WrongUse("the setting mail.to is empty: an SMTP server is configured, but nobody to write to")
-    return SmtpTransport(config.smtp_url.get_secret_value())
+    smtp = config.smtp_url
+    mails: Transport = (
+        SmtpTransport(smtp.get_secret_value()) if smtp is not None else MaildirTransport(config.home / "Maildir")
+    )
+    return ChannelTransport(mails=mails, urls=addresses(config.mail.channels))

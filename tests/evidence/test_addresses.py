@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from scheduler.service import Service
-from scheduler.telling import quote
+from scheduler.gathering import quote
 from tests.ledger.conftest import Serve
 from tests.ledger.reports import TELEGRAM, Post, keep
 
