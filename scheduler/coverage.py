@@ -107,9 +107,10 @@ def listing(row: Mapping[str, Any]) -> Listing:
 async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding], lists: Iterable[Listing]) -> int:
     wanted = {finding.key: finding for finding in found}
     held = await many(conn, "incidents_of_keys", **arrays(wanted, ("kinds", "claimants", "metrics", "days")))
-    known = {incident_key(row) for row in held}
+    over = [row for row in held if row["state"] == "closed" and not row["settled"]]
+    known = {incident_key(row) for row in held} - {incident_key(row) for row in over}
     new = {key: [Episode(first=finding, latest=finding)] for key, finding in wanted.items() if key not in known}
-    changed = await desk.sync(new, [])
+    changed = await desk.sync(new, over)
     for row in await many(conn, "watched_incidents"):
         key = incident_key(row)
         if key not in wanted and not _lasts(key, lists):

@@ -1,4 +1,4 @@
-"""Categories that vanish from the official reports, and labels in them that nobody knows; through the ledger."""
+"""Coverage through the ledger: categories that vanish, labels that nobody knows, sources that break again."""
 
 from __future__ import annotations
 
@@ -197,5 +197,28 @@ def test_a_line_that_was_always_there_is_not_new(look: Look) -> None:
         for number in range(9):
             await desk.publish(number, more=("гаряча лінія: 1516",))
         assert await desk.look() == []
+
+    look(work)
+
+
+def test_a_source_that_breaks_again_on_one_day_is_told_again(look: Look) -> None:
+    """It was readable in between, so its incident was closed; what broke then must not stay untold for ever."""
+
+    async def work(desk: Desk) -> None:
+        async def crawl(verdict: str, cause: str | None) -> list[tuple[str, int]]:
+            keeper = await Keeper.begin(desk.service.pool, TELEGRAM, desk.service.clock)
+            await keeper.finish(verdict, cause, {})
+            desk.now += timedelta(minutes=20)
+            await desk.service.coverage.look(desk.service.sources, tell=True)
+            rows = await desk.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+            return [(row["state"], len(row["history"])) for row in rows if row["kind"] == "coverage.broken"]
+
+        assert await crawl("broken", "layout_changed") == [("open", 1)]
+        assert await crawl("unchanged", None) == [("closed", 2)]
+        ((state, _),) = await crawl("broken", "layout_changed")
+        assert state == "open"
+        ((state, steps),) = await crawl("broken", "layout_changed")
+        assert state == "open"
+        assert await crawl("broken", "layout_changed") == [("open", steps)]
 
     look(work)
