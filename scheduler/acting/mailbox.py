@@ -17,7 +17,7 @@ PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
 SECONDS = 30.0
 """How long the server may be silent."""
 
-LARGEST = 262_144
+LARGEST = 65_536
 """Bytes of a message that are fetched: an answer stands at its beginning, whatever is attached."""
 
 ANSWER = 200

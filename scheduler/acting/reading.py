@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.message import Message
 from email.utils import getaddresses
 from typing import Any
 
@@ -66,7 +66,7 @@ class Said:
 def read(raw: bytes) -> Reply:
     """Read a message. Raises Unreadable."""
     try:
-        message = message_from_bytes(raw, policy=policy.default)
+        message = message_from_bytes(raw)  # the modern policy takes seconds for a header of 300 kB
         identity = str(message["Message-ID"] or "").strip().encode() or raw
         return Reply(
             key=hashlib.sha256(b"reply " + identity).digest(),
@@ -93,12 +93,12 @@ def understand(line: str) -> Said | None:
     return Said(act=act[1], incidents=found, note=rest.strip())
 
 
-def _sender(message: EmailMessage) -> str:
+def _sender(message: Message) -> str:
     found = [address for _, address in getaddresses([str(one) for one in message.get_all("From", [])]) if address]
     return found[0].casefold() if len(found) == 1 else ""
 
 
-def _answers(message: EmailMessage) -> tuple[str, ...]:
+def _answers(message: Message) -> tuple[str, ...]:
     """Name what is answered: In-Reply-To, then References from the last, then the subject (a mail to unsubscribe)."""
     direct, thread, subject = (
         re.findall(r"<[^<>\s]{3,250}>", " ".join(str(one) for one in message.get_all(name, []))[: NAMED * LINE])
@@ -107,7 +107,7 @@ def _answers(message: EmailMessage) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*direct, *reversed(thread), *subject]))[:NAMED]
 
 
-def _automatic(message: EmailMessage) -> bool:
+def _automatic(message: Message) -> bool:
     submitted = str(message["Auto-Submitted"] or "no").partition(";")[0].strip().casefold()
     return (
         submitted != "no"
@@ -118,8 +118,9 @@ def _automatic(message: EmailMessage) -> bool:
     )
 
 
-def _line(message: EmailMessage) -> str:
-    body = message.get_body(("plain", "html"))
+def _line(message: Message) -> str:
+    texts = {part.get_content_type(): part for part in reversed([*message.walk()]) if not part.get_filename()}
+    body = texts.get("text/plain", texts.get("text/html"))
     if body is None:
         return ""
     data = body.get_payload(decode=True)
