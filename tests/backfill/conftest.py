@@ -18,7 +18,7 @@ from tests.reactor import Run, loop, run
 
 __all__ = ["loop", "run"]
 
-NOW = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
+NOW = datetime(2026, 8, 1, 5, 0, tzinfo=UTC)  # eight in Kyiv: the report of today may still come
 FIRST, LAST = date(2026, 6, 1), date(2026, 7, 31)
 Serve = Callable[[Callable[[Service], Awaitable[Any]]], Any]
 Start = Callable[..., "subprocess.Popen[str]"]
