@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import glob
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -48,31 +49,39 @@ def scan_all(files: Sequence[str], order: Order, conninfo: str, dask: str | None
     from distributed import as_completed  # noqa: PLC0415 -- an optional extra
 
     with _client(dask, len(files)) as client:
-        futures = {client.submit(scan, file, order, None if dask else conninfo, pure=False): file for file in files}
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
-            error = future.exception()
+        submitted = (client.submit(scan, file, order, None if dask else conninfo, pure=False) for file in files)
+        waiting = dict(zip(submitted, files, strict=True))
+        for future in as_completed(list(waiting)):  # type: ignore[no-untyped-call]
+            file, error = waiting.pop(future), future.exception()
             if error is None:
                 yield future.result()
             else:
-                problem = sentence(f"{futures[future]} was not read: {type(error).__name__}: {error}")
-                yield Scanned(file=futures[future], failed=True, problems=[problem])
+                problem = sentence(f"{file} was not read: {type(error).__name__}: {error}")
+                yield Scanned(file=file, failed=True, problems=[problem])
+            future.release()  # its result is no longer the cluster's to keep
 
 
 @contextmanager
 def _client(dask: str | None, files: int) -> Iterator[Any]:
+    """Give a client. Not by its own `with`: that must end in the thread in which it began."""
     from distributed import Client, LocalCluster  # noqa: PLC0415 -- an optional extra
 
-    if dask is not None:
-        try:
-            client = Client(dask, timeout=CONNECT_S)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:
-            raise TallywatchError(f"there is no Dask scheduler at {dask}: {error}") from error
-        with client:
-            yield client
-        return
-    workers = max(1, min(os.cpu_count() or 1, files))
-    cluster: Any = LocalCluster
-    with cluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as here, here.get_client() as client:
+    connect: Any = Client
+    with ExitStack() as stack:
+        if dask is None:
+            workers = max(1, min(os.cpu_count() or 1, files))
+            start: Any = LocalCluster
+            cluster = start(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            )
+            stack.callback(cluster.close)
+            client = connect(cluster)
+        else:
+            try:
+                client = connect(dask, timeout=CONNECT_S)
+            except (OSError, ValueError) as error:
+                raise TallywatchError(f"there is no Dask scheduler at {dask}: {error}") from error
+        stack.callback(client.close)
         yield client
 
 

@@ -30,8 +30,17 @@ RESUMES = 3  # of a download that breaks off
 CHUNK = 1024 * 1024
 
 _GZIP, _PLAIN = b"\x1f\x8b\x08", b"WARC/1."
-_TEXT = re.compile(rb"\r\ncontent-type:[ \t]*(?:text/|application/(?:[a-z.+-]*(?:json|xml))|[\r\n])")
-_ENCODED = re.compile(rb"\r\n(?:content-encoding:[ \t]*(?!identity)\S|transfer-encoding:[ \t]*\S*chunked)")
+_TYPE = b"\r\ncontent-type:"
+TEXTS = (
+    b"text/",
+    b"application/json",
+    b"application/xml",
+    b"application/xhtml",
+    b"application/rss",
+    b"application/atom",
+    b"application/ld+json",
+)
+LONGEST_TYPE = 60
 _RECORD = (
     b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http; msgtype=response\r\n"
     b"Content-Length: %d\r\n\r\n"
@@ -80,61 +89,19 @@ def pages(location: str, promising: Callable[[bytes], bool], findings: Findings)
     """
     with _parts(location) as parts:
         for name, opener in parts:
-            for url, moment, block, address in _blocks(name, opener, findings):
-                yield from _page(url, moment, block, promising, partial(_tell_at, findings, address))
+            yield from _pages(name, opener, promising, findings)
 
 
-def _tell_at(findings: Findings, address: str, problem: str) -> None:
-    findings.tell(f"{address}: {problem}")
-
-
-def _page(
-    url: str, moment: datetime, block: bytes, promising: Callable[[bytes], bool], tell: Callable[[str], None]
-) -> Iterator[Page]:
-    """Look at the bytes first: most pages are rejected there, undecoded where they came unencoded."""
-    end = block.find(b"\r\n\r\n")
-    head = block[: end + 2].lower()
-    if (
-        end < 0
-        or not re.match(rb"http/\d(?:\.\d)? 200", head)
-        or (b"\r\ncontent-type:" in head and not _TEXT.search(head))
-    ):
-        return
-    body = block[end + 4 :]
-    if _ENCODED.search(head):
-        body = _decoded(block, body, tell)
-    if promising(body):
-        lines = (line.partition(":") for line in block[:end].decode("latin-1").split("\r\n")[1:])
-        headers = tuple((name.strip(), value.strip()) for name, colon, value in lines if colon)
-        yield Page(url=url, captured_at=moment, status=200, headers=headers, body=body)
-
-
-def _decoded(block: bytes, body: bytes, tell: Callable[[str], None]) -> bytes:
-    """Undo the encodings that the head names; some writers of archives have undone them already and left the head."""
-    record = WarcRecord.from_bytes(_RECORD % len(block) + block + b"\r\n\r\n")
-    try:
-        record.parse_http(auto_decode="all")
-        decoded = record.reader.read(LARGEST + 1)
-    except (OSError, ValueError):
-        return body
-    if len(decoded) > LARGEST:
-        tell(f"more than {LARGEST} bytes after decompression; the rest of the page is not looked at")
-    return decoded[:LARGEST]
-
-
-def _blocks(name: str, opener: Opener, findings: Findings) -> Iterator[tuple[str, datetime, bytes, str]]:
-    """Yield URL, time, block and address of each response, going on behind what is damaged."""
+def _pages(name: str, opener: Opener, promising: Callable[[bytes], bool], findings: Findings) -> Iterator[Page]:
+    """Yield the pages of one file of records, going on behind what is damaged."""
     offset, resumes = 0, 0
     while True:
-        last = offset  # where the last record began that was found
+        last = offset  # where the last response began that was found
         try:
             with opener(offset) as stream:
-                for record in ArchiveIterator(
-                    cast("Any", stream), record_types=WarcRecordType.any_type, parse_http=False
-                ):
+                for record in _responses(stream):
                     last = offset + record.stream_pos
-                    if record.record_type == WarcRecordType.response:
-                        yield from _block(record, f"{name} at byte {last}", findings)
+                    yield from _promising(record, promising, partial(_tell_at, findings, name, last), findings)
             if not _is_whole(opener, last):
                 findings.tell(f"{name}: cut off in or after the record at byte {last}")
             return
@@ -152,18 +119,65 @@ def _blocks(name: str, opener: Opener, findings: Findings) -> Iterator[tuple[str
             offset = found
 
 
-def _block(record: Any, address: str, findings: Findings) -> Iterator[tuple[str, datetime, bytes, str]]:
+def _responses(stream: IO[bytes]) -> Iterator[Any]:
+    return iter(ArchiveIterator(cast("Any", stream), record_types=WarcRecordType.response, parse_http=False))
+
+
+def _tell_at(findings: Findings, name: str, place: int, problem: str) -> None:
+    findings.tell(f"{name} at byte {place}: {problem}")
+
+
+def _promising(
+    record: Any, promising: Callable[[bytes], bool], tell: Callable[[str], None], findings: Findings
+) -> tuple[Page, ...]:
+    """Look at the bytes first. No generator, and nothing else of a record: nearly all are rejected here."""
     findings.responses += 1
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
-    if record.content_length > LARGEST:
-        findings.tell(f"{address}: {record.content_length} bytes are more than a page has; not read")
-        return
+    length = record.content_length
+    if length > LARGEST:
+        tell(f"{length} bytes are more than a page has; not read")
+        return ()
     block = record.reader.read()
+    if len(block) < length:
+        tell("the record is cut off")
+        return ()
+    body = _body(block, tell)
+    if body is None or not promising(body):
+        return ()
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
     moment = record.record_date
-    if len(block) < record.content_length or moment is None or not url:
-        findings.tell(f"{address}: the record is cut off, or without a time or a URL")
-        return
-    yield url, moment, block, address
+    if moment is None or not url:
+        tell("a record without a time or a URL")
+        return ()
+    head = block[: block.find(b"\r\n\r\n")].decode("latin-1")
+    lines = (line.partition(":") for line in head.split("\r\n")[1:])
+    headers = tuple((name.strip(), value.strip()) for name, colon, value in lines if colon)
+    return (Page(url=url, captured_at=moment, status=200, headers=headers, body=body),)
+
+
+def _body(block: bytes, tell: Callable[[str], None]) -> bytes | None:
+    """Return the body of a response that is a page of text; None for an error, a redirect, a picture."""
+    end = block.find(b"\r\n\r\n")
+    if end < 0 or block[9:12] != b"200":
+        return None
+    head = block[: end + 2].lower()
+    named = head.find(_TYPE)  # a search for a pattern would cost more than all the rest
+    if named >= 0 and not head[named + len(_TYPE) : named + len(_TYPE) + LONGEST_TYPE].lstrip().startswith(TEXTS):
+        return None
+    body = block[end + 4 :]
+    return _decoded(block, body, tell) if b"-encoding:" in head else body
+
+
+def _decoded(block: bytes, body: bytes, tell: Callable[[str], None]) -> bytes:
+    """Undo the encodings that the head names; some writers of archives have undone them already and left the head."""
+    record = WarcRecord.from_bytes(_RECORD % len(block) + block + b"\r\n\r\n")
+    try:
+        record.parse_http(auto_decode="all")
+        decoded = record.reader.read(LARGEST + 1)
+    except (OSError, ValueError):
+        return body
+    if len(decoded) > LARGEST:
+        tell(f"more than {LARGEST} bytes after decompression; the rest of the page is not looked at")
+    return decoded[:LARGEST]
 
 
 def _is_whole(opener: Opener, offset: int) -> bool:

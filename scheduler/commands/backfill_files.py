@@ -98,7 +98,7 @@ def _progress(files: int) -> Iterator[Any]:
 def _row(scanned: Scanned) -> dict[str, Any]:
     kept = {name: scanned.counts[name] for name in ("new", "changed", "unchanged")}
     row = {name: value for name, value in asdict(scanned).items() if name != "counts"}
-    return row | kept | {"strangers": dict(scanned.strangers)}
+    return row | kept | {"seconds": round(scanned.seconds, 3), "strangers": dict(scanned.strangers)}
 
 
 def show_files(rows: Sequence[dict[str, Any]]) -> None:
@@ -110,7 +110,7 @@ def show_files(rows: Sequence[dict[str, Any]]) -> None:
     if strangers:
         named = ", ".join(f"{host} ({number})" for host, number in strangers.most_common(MOST_STRANGERS))
         print(
-            f"{sum(strangers.values())} pages that may hold a tally were not read, because no source declares their"
-            f" host: {named}; --source NAME reads them as that source's",
+            f"Not read, because no source declares their host, though they may hold a tally: pages of {named};"
+            " --source NAME reads them as that source's",
             file=sys.stderr,
         )

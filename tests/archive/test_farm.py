@@ -6,20 +6,26 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from scheduler import scanning_farm
+from scheduler.commands.backfill_files import scan_files
+from scheduler.config import Config
 from scheduler.crawling import Source
 from scheduler.exceptions import TallywatchError, WrongUse
 from scheduler.scanning import Order
 from scheduler.scanning_farm import require_dask, scan_all
+from tests.archive.conftest import NOW
 from tests.archive.files import UKRINFORM, article, put, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.reactor import Run
 
 ORDER = Order(sources=(Source(name="ukrinform"),), alone=True)
 PAGES = 150  # of the file whose worker is killed
@@ -78,6 +84,17 @@ def test_a_killed_worker_costs_nothing(conninfo: str, tmp_path: Path) -> None:
     assert versions == (PAGES, PAGES)
     assert killed is not None
     assert killed[0] >= 1, "a worker was killed at its work"
+
+
+@pytest.mark.proof  # likewise
+@pytest.mark.filterwarnings("ignore")  # of Distributed
+def test_the_command_reads_several_files_at_once(run: Run[Any], conninfo: str, tmp_path: Path) -> None:
+    """Each has its row, whichever thread is told of its end."""
+    files = [put(tmp_path, f"{number}.warc.gz", record(UKRINFORM.format(number), article())) for number in range(3)]
+    config = Config(home=tmp_path, database_url=SecretStr(conninfo))
+    scanning = scan_files(config, lambda: NOW, [str(tmp_path / "*.warc.gz")], [], None, None, dask=None, tell=False)
+    rows = run(scanning)
+    assert sorted((row["file"], row["new"], row["failed"]) for row in rows) == [(file, 1, False) for file in files]
 
 
 def test_a_scheduler_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
