@@ -21,6 +21,7 @@ async def status(service: Service) -> dict[str, Any]:
         "mail_backlog": backlog["waiting"],
         "oldest_unsent_s": round((now - oldest).total_seconds()) if oldest else None,
         "incidents_open": incidents["open"],
+        "unsubscribed": [row["address"] for row in await service.query("unsubscribed")],
         "sources": await sources(service),
     }
 

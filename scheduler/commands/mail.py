@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.database import connection, maybe
+from scheduler.acting import unsubscribing
+from scheduler.config import Config
 from scheduler.exceptions import TallywatchError, WrongUse
 from scheduler.loop import run
 from scheduler.mails.preview import preview
@@ -23,6 +25,7 @@ from scheduler.transport import Envelope, Refusal
 app = typer.Typer(help="The outbox.", no_args_is_help=True)
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the mail.")]
+Reader = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of a reader.")]
 STATES = ("queued", "sent", "failed", "held")
 
 
@@ -90,6 +93,36 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
 
     if not run(work):
         raise WrongUse(f"there is no mail {mail}")
+
+
+@app.command(epilog="Example: tallywatch mail unsubscribe desk@example.org")
+def unsubscribe(address: Reader, config: ConfigOption = None) -> None:
+    """Stop mailing an address, as its reader can by a link; what waits for it is held."""
+    settings, clock = begin(config)
+
+    async def work() -> bool:
+        async with open_service(settings, clock) as service, connection(service.pool) as conn:
+            return await unsubscribing.unsubscribe(conn, _known(settings, address), how="command", at=clock())
+
+    print(f"{words(address)} gets no more mails" if run(work) else f"{words(address)} got no mails before")
+
+
+@app.command(epilog="Example: tallywatch mail subscribe desk@example.org")
+def subscribe(address: Reader, config: ConfigOption = None) -> None:
+    """Mail an address of the configuration again after it has unsubscribed."""
+    settings, clock = begin(config)
+
+    async def work() -> bool:
+        async with open_service(settings, clock) as service, connection(service.pool) as conn:
+            return await unsubscribing.subscribe(conn, address, at=clock())
+
+    print(f"{words(address)} is mailed again" if run(work) else f"{words(address)} had not unsubscribed")
+
+
+def _known(settings: Config, address: str) -> str:
+    if address.casefold() not in {reader.address.casefold() for reader in settings.mail.readers}:
+        raise WrongUse(f"{address!r} is no reader of the configuration")
+    return address
 
 
 @app.command("preview", epilog="Example: tallywatch mail preview decrease --language uk --into /tmp/mails")

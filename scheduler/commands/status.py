@@ -32,7 +32,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit([state | {"judge": asdict(judge)}])
     else:
-        facts = ("leader", "database", "mail_backlog", "oldest_unsent_s", "incidents_open")
+        facts = ("leader", "database", "mail_backlog", "oldest_unsent_s", "incidents_open", "unsubscribed")
         table("Status", ("", ""), ((fact.replace("_", " "), state[fact]) for fact in facts))
         columns = ("source", "verdict", "cause", "last_success", "next_run", "latest_as_of")
         table("Sources", columns, ([source[column] for column in columns] for source in state["sources"]))

@@ -273,7 +273,7 @@ def test_the_first_own_line_counts() -> None:
         html + b"<style>CLOSE{}</style><p>ACK&nbsp;now</p><blockquote>CLOSE</blockquote>": "ACK now",
         html + b'<div class="gmail_quote">CLOSE</div><div>ACK</div>': "ACK",
         html: "",
-        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nACK\r\n--x--\r\n": "ACK",  # a part without headers
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nACK\r\n--x--\r\n": "ACK",
         b"Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n"
         b"<p>TYPO</p>\r\n--x\r\nContent-Type: text/plain\r\n\r\nACK\r\n--x--\r\n": "ACK",
     }
