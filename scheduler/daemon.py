@@ -141,11 +141,17 @@ class Daemon:
             await self._tell_absence(duty.service)
         except (PipelineError, WrongUse) as error:
             logger.warning("The term could not begin: %s", error)
-            self._abdicate()
-            self.candidate.resign()
+            self._give_up()
+        except Exception:  # whatever it is: it is told, and tried again
+            logger.exception("The term could not begin")
+            self._give_up()
         finally:
             self.jobs.in_hand.pop("beginning", None)
             self.news.set()
+
+    def _give_up(self) -> None:
+        self._abdicate()
+        self.candidate.resign()
 
     def _abdicate(self) -> None:
         """End a term that is over already: nothing that is still under way counts any more."""
@@ -199,6 +205,8 @@ class Daemon:
         except (WrongUse, PipelineError) as error:
             logger.warning("The configuration is refused, the old one stays: %s", error)
             await self._note(REFUSED, f"the configuration was refused, the old one stays: {error}")
+        except Exception:  # whatever it is: it is told, and the daemon goes on
+            logger.exception("The configuration could not be adopted")
         finally:
             notify(READY="1")
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 REFILL = timedelta(days=400)
 """Past that a new ledger is filled with: a year of baseline, and a month to warm up the checks."""
 
-JUDGING_S = 300.0
+ROUND_S = 300.0
 """A round of judging and mailing takes less than a second; after an outage there may be a hundred mails."""
 
 HANDS_S = 60.0
@@ -84,18 +84,13 @@ class Duty:
 
     def regular(self) -> dict[str, Job]:
         """Return what is done beside the polls."""
-        tell = Job(name="delivery", work=self._tell, deadline_s=JUDGING_S, every=self.rounds.tell)
-        return {"delivery": tell, **self._offered()}
-
-    def _offered(self) -> dict[str, Job]:
-        offers: dict[str, tuple[str, timedelta]] = {
-            "replies": ("read_replies", self.rounds.replies),
-            "retention": ("retain", self.rounds.retain),
+        every: dict[str, tuple[Callable[[], Awaitable[object]], timedelta]] = {
+            "delivery": (self._tell, self.rounds.tell),
+            "replies": (self.service.read_replies, self.rounds.replies),
+            "retention": (self.service.retain, self.rounds.retain),
         }
         return {
-            name: Job(name=name, work=work, deadline_s=JUDGING_S, every=every)
-            for name, (method, every) in offers.items()
-            if (work := getattr(self.service, method, None)) is not None
+            name: Job(name=name, work=work, deadline_s=ROUND_S, every=pause) for name, (work, pause) in every.items()
         }
 
     async def recall(self) -> None:
@@ -117,7 +112,7 @@ class Duty:
             self.jobs.start(regular[name], self.service, lambda: self._again(name, regular[name].every))
         elif name in self.service.sources:
             source = self.service.sources[name]
-            deadline = CRAWL_DEADLINE_S + JUDGING_S + HANDS_S
+            deadline = CRAWL_DEADLINE_S + ROUND_S + HANDS_S
             every = rhythm(self.service, source).cadence
             work: Callable[[], Awaitable[object]] = partial(self._poll, source)
             job = Job(name=f"poll of {name}", work=work, deadline_s=deadline, every=every, source=name)

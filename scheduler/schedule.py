@@ -29,7 +29,7 @@ SPREAD = 0.1
 LONGEST_PAUSE = timedelta(hours=1)
 """Of a source that fails and fails, unless it is polled less often when it is well."""
 
-AT_ONCE = timedelta(seconds=20)
+AT_ONCE = timedelta(seconds=5)
 """Within which polls that are due at the same moment are spread: an opening window, a start, a hint."""
 
 DOUBLINGS = 12

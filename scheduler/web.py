@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -18,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pipelines.exceptions import PipelineError
+from scheduler.acting import pages as acting
+from scheduler.evidence import pages as evidence
 from scheduler.exceptions import WrongUse
 from scheduler.metrics import Metrics
 from scheduler.service import Service
@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
 """Within which a probe is answered: the truth is then that we are not ready."""
-
-OTHERS = ("scheduler.acting.pages", "scheduler.evidence.pages")
-"""Modules with routes of their own: `routes(service)`."""
 
 
 class Server(uvicorn.Server):
@@ -68,14 +65,7 @@ def application(daemon: Watched) -> Starlette:
         return Response(await daemon.metrics.page(daemon.service), media_type=CONTENT_TYPE_LATEST)
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*own, *others(daemon.service)])
-
-
-def others(service: Service) -> Iterable[Route]:
-    """Return the routes of those parts that have pages."""
-    for name in OTHERS:
-        if importlib.util.find_spec(name) is not None:
-            yield from importlib.import_module(name).routes(service)
+    return Starlette(routes=[*own, *acting.routes(daemon.service), *evidence.routes(daemon.service)])
 
 
 async def database_problem(service: Service) -> str | None:

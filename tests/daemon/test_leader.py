@@ -121,7 +121,7 @@ def proxied(host: Host) -> Iterator[tuple[str, threading.Event]]:
             target = reach()
             opened.extend((client, target))
             wire = Wire(target, client)
-            threading.Thread(target=lambda: pump(wire), daemon=True).start()
+            threading.Thread(target=pump, args=[wire], daemon=True).start()
 
     def pump(wire: Wire) -> None:
         try:

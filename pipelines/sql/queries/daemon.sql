@@ -40,3 +40,11 @@ SELECT (
 -- name: server_version
 -- Which PostgreSQL this is.
 SELECT current_setting('server_version') AS version;
+
+-- name: server_clock
+-- What time it is at the server.
+SELECT clock_timestamp() AS at;
+
+-- name: newest_migration
+-- How far the schema has come.
+SELECT count(*) AS applied, max(name) AS newest FROM migrations;

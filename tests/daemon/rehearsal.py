@@ -1,0 +1,60 @@
+"""The real daemon in leaping time: when nothing is in hand, its clock goes on to the next moment that matters.
+
+python -m tests.daemon.rehearsal CONFIG FROM DAYS: as a process of its own, ended by itself after so many days.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scheduler.clock import moment, system_clock
+from scheduler.config import load
+from scheduler.daemon import Daemon
+from scheduler.duty import Rounds
+from scheduler.loop import run
+from scheduler.service import open_service
+from scheduler.watching import log_to_stderr, start_sentry
+
+
+class LeapingClock:
+    """Runs with the machine's clock, ahead of it by what it has leapt over."""
+
+    def __init__(self, start: datetime) -> None:
+        self.ahead = start - system_clock()
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return (system_clock() + self.ahead).astimezone(UTC)
+
+    def leap(self, to: datetime) -> None:
+        """Go on to a moment, if it has not come yet."""
+        self.ahead += max(to - self(), timedelta())
+
+
+def rehearse(config: Path, start: datetime, days: float) -> None:
+    """Run the daemon over some days."""
+    settings = load(config)
+    clock = LeapingClock(start)
+    end = start + timedelta(days=days)
+
+    def leap(to: datetime) -> None:
+        clock.leap(min(to, end))
+        if clock() >= end:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async def watch() -> None:
+        async with open_service(settings, clock) as service:
+            rounds = Rounds(tell=timedelta(hours=2), replies=timedelta(hours=6), retain=timedelta(days=7))
+            outside = start_sentry(settings)
+            await Daemon(service, outside, reload=lambda: load(config), rounds=rounds, leap=leap).run()
+
+    log_to_stderr(settings)
+    run(watch)
+
+
+if __name__ == "__main__":
+    rehearse(Path(sys.argv[1]), moment(sys.argv[2], "FROM"), float(sys.argv[3]))
