@@ -9,8 +9,10 @@ import inspect
 import sys
 from pathlib import Path
 
+from spiders import warc
 from spiders.base import SourceSpider
 from spiders.sources import declared
+from spiders.wayback import FromArchive
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- sources: written by `make docs` -->\n", "<!-- /sources -->"
@@ -22,7 +24,23 @@ def pages() -> dict[Path, str]:
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     own = {ROOT / "docs" / "sources" / f"{name}.md": page(name, spider) for name, spider in declared().items()}
+    own |= {ROOT / "docs" / "sources" / f"{name}.md": way_page(name, *way) for name, way in WAYS.items()}
     return {ROOT / "README.md": f"{before}{BEGIN}{table()}{END}{after}", **own}
+
+
+def way_page(name: str, title: str, text: str) -> str:
+    """Return the page of a way to fetch, which is no source: it has no cadence and is never polled."""
+    return "\n".join([f"# `{name}`: {title}", "", *_lines(text)]).replace("\n\n\n", "\n\n") + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    return [f"\n## {line}\n" if line in TERMS else line.strip() for line in inspect.cleandoc(text).splitlines()]
+
+
+WAYS = {
+    "wayback": ("the Wayback Machine, a way to fetch the past of any source", FromArchive.__doc__ or ""),
+    "warc": ("archives of web pages, a way to fetch the past of any source", warc.__doc__ or ""),
+}
 
 
 def table() -> str:
@@ -49,9 +67,8 @@ def expected(spider: type[SourceSpider]) -> str:
 
 def page(name: str, spider: type[SourceSpider]) -> str:
     """Return the page of one source: its docstring, and what it declares."""
-    words = inspect.cleandoc(spider.__doc__ or "")
     lines = [f"# `{name}`: {spider.title}", ""]
-    lines += [f"\n## {line}\n" if line in TERMS else line.strip() for line in words.splitlines()]
+    lines += _lines(spider.__doc__ or "")
     minutes = round(spider.cadence.total_seconds() / 60)
     lines += ["", "## Declared", "", f"- publisher: {spider.publisher}", f"- language: {spider.language}"]
     lines += [f"- fetched from: {spider.home}", f"- polled every {minutes} minutes"]

@@ -1,4 +1,20 @@
-"""Archives of web pages as files: WARC, gzipped or not, and WACZ; on disk, or streamed from a server."""
+"""Archives of web pages as files: WARC, gzipped or not, and WACZ; on disk, or streamed from a server.
+
+Domain
+    any: files, patterns and http(s) URLs are named on the command line
+Role
+    that of the source: who speaks, not how it was fetched
+Caveats
+    `tallywatch backfill --via warc [--dask tcp://SCHEDULER:8786] FILE…`. A page is rejected on its bytes before any
+    HTML is parsed; what is left is read by the spider of the source that declares its host. A page of a host that
+    nobody declares has no role and no claimant: it is told and not read, unless one source is named by `--source`.
+    What was read is known since WARC-Date. Revisit records have no page of their own and are not read. Damage is told
+    with its place, and the rest is read. Several files are read at once where the extra `dask` is installed; a
+    worker elsewhere needs TALLYWATCH_DATABASE_URL and a way to the files. With the package `google-re2` the search
+    for words is ten times as fast.
+Documentation
+    https://iipc.github.io/warc-specifications/
+"""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ def sources(
     else:
         columns = ("source", "title", "role", "publisher", "expected", "polled")
         table("Sources", columns, ([row[column] for column in columns] for row in rows))
+        print("The past of each can be fetched another way: tallywatch backfill --via wayback, --via warc")
 
 
 def _pairs(settings: Config, clock: Clock) -> list[Pair]:
