@@ -21,7 +21,8 @@ def answer(*days: int, after: str | None = None) -> str:
     posts: list[dict[str, Any]] = [
         {"id": f"1_{day}", "message": REPORT, "created_time": f"2023-03-{day:02}T06:05:11+0000"} for day in days
     ]
-    return json.dumps({"data": posts, "paging": {"cursors": {"after": after} if after else {}}})
+    following = f"https://graph.facebook.com/v23.0/1/posts?access_token={TOKEN}&after={after}"
+    return json.dumps({"data": posts, "paging": {"cursors": {"after": after} if after else {}, "next": following}})
 
 
 def test_posts_through_the_graph_api(site: Site, crawled: Crawl, memory: Memory) -> None:
@@ -35,6 +36,15 @@ def test_posts_through_the_graph_api(site: Site, crawled: Crawl, memory: Memory)
     assert document.canonical.decode() == REPORT
     assert site.headers[LATEST]["Authorization"] == f"Bearer {TOKEN}"
     assert TOKEN not in repr((outcome, memory.items, document.exchange))
+
+
+def test_the_token_is_not_in_the_evidence(site: Site, crawled: Crawl, memory: Memory) -> None:
+    """The Graph API repeats it in its links to other pages: what is kept, packed and given away is without it."""
+    site.put(LATEST, answer(8))
+    crawled(NAME, source={"options": {"token": TOKEN}})
+    [document] = memory.documents
+    assert b"access_token=TOKEN&" in document.exchange.body
+    assert TOKEN.encode() not in document.exchange.body + document.content
 
 
 def test_a_window_is_paged_back(site: Site, crawled: Crawl, memory: Memory) -> None:
