@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.reading import read
+
 if TYPE_CHECKING:
     from tests.spiders.conftest import Crawl, Memory
     from tests.spiders.site import Site
@@ -45,6 +47,23 @@ def test_a_report_page_is_a_document(site: Site, crawled: Crawl, memory: Memory)
     assert "3441" in document.canonical.decode()
     assert "1111" not in document.canonical.decode()
     assert site.times("/en/news/training-of-crews") == 0
+
+
+@pytest.mark.parametrize(
+    "slug", [f"{SLUG}-1", f"{SLUG}-2", SLUG.replace("2023", "2020"), SLUG.replace("march-8", "march-7")]
+)
+def test_a_slug_that_lies_decides_nothing(site: Site, crawled: Crawl, memory: Memory, slug: str) -> None:
+    """The ministry clones yesterday's page: one whose address ends in -1 or names another day is read as any other."""
+    site.put("/en/news", LIST.format(entries=ENTRY.format(slug=slug, title=TITLE, at=MORNING), next=""))
+    site.put(f"/en/news/{slug}", REPORT.format(title=TITLE, tanks=3441, at=MORNING, views=1))
+    assert crawled("mod_gov_ua").problems == ()
+    [document] = memory.documents
+    assert document.key == f"https://mod.gov.ua/en/news/{slug}"
+    assert document.published_at == datetime(2023, 3, 8, 5, 40, tzinfo=UTC)
+    said = read(
+        document.content, content_type=document.content_type, url=document.url, published_at=document.published_at
+    )
+    assert {claim.as_of for claim in said.claims} == {date(2023, 3, 8)}
 
 
 def test_what_stands_beside_an_article_makes_no_version(site: Site, crawled: Crawl) -> None:
