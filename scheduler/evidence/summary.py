@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scheduler.evidence.gather import Evidence, Row
+from scheduler.evidence.gather import Evidence, Row, moment
 from scheduler.mails.catalog import catalog
 from scheduler.mails.quoting import clean, excerpt, one_line, web_address
 from scheduler.mails.render import environment
@@ -21,11 +21,12 @@ def summary(evidence: Evidence, names: Sequence[str]) -> str:
     row = evidence.incident
     english = catalog("en")
     likely = row["suggestion"] or {}
+    subject = english.metric(row["metric"]) if row["metric"] else "The whole report"
     facts = [
         ("What", one_line(row["message"], LINE)),
         ("Kind", row["kind"]),
         ("Series", english.claimant(row["claimant"])),
-        ("Metric", english.metric(row["metric"]) if row["metric"] else "the whole report"),
+        ("Metric", subject),
         ("Report day", words(row["as_of"])),
         ("Source", one_line(row["source"], LINE)),
         ("Stated", words(row["observed"])),
@@ -38,10 +39,10 @@ def summary(evidence: Evidence, names: Sequence[str]) -> str:
         environment()
         .get_template("evidence.html.j2")
         .render(
-            title=f"Incident {row['id']}: {one_line(row['message'], LINE)}",
+            title=f"Incident {row['id']}: {subject.lower()}, {words(row['as_of'])}",
             facts=[(name, value) for name, value in facts if value],
             until=_utc(evidence.until),
-            quotes=[_quote(claim, row["claims"]) for claim in evidence.claims],
+            quotes=[_quote(claim, row["source"]) for claim in evidence.claims],
             deletions=[_deletion(gone) for gone in evidence.deletions],
             troubles=[(_utc(t["at"]), t["cause"], one_line(t["detail"], LINE)) for t in evidence.troubles],
             figures=list(csv.DictReader(io.StringIO(evidence.figures_csv.decode()))),
@@ -52,7 +53,7 @@ def summary(evidence: Evidence, names: Sequence[str]) -> str:
     )
 
 
-def _quote(claim: Row, raised: Sequence[int]) -> dict[str, Any]:
+def _quote(claim: Row, blamed: str) -> dict[str, Any]:
     marked = "total" if claim["total_start"] is not None else "daily"
     span = (claim[f"{marked}_start"], claim[f"{marked}_end"])
     return {
@@ -64,7 +65,7 @@ def _quote(claim: Row, raised: Sequence[int]) -> dict[str, Any]:
         "known_at": _utc(claim["known_at"]),
         "url": web_address(claim["url"]),
         "span": f"characters {span[0]} to {span[1]} of texts/{claim['version']}.txt",
-        "raised": claim["id"] in raised,
+        "blamed": claim["source"] == blamed,
     }
 
 
@@ -75,7 +76,12 @@ def _deletion(row: Row) -> str:
 
 def _history(steps: Iterable[Row]) -> Iterable[tuple[str, str, str, str]]:
     for step in steps:
-        yield step["at"][:16].replace("T", " "), one_line(step["by"], LINE), step["what"], clean(step["note"] or "")
+        yield (
+            f"{moment(step['at']):%Y-%m-%d %H:%M}",
+            one_line(step["by"], LINE),
+            step["what"],
+            clean(step["note"] or ""),
+        )
 
 
 def _response(row: Row) -> tuple[str, str, int, str]:
