@@ -80,7 +80,11 @@ def source_of(name: str, config: Config) -> crawling.Source:
         spider=spider,
         base_url=given.base_url if given else None,
         options={key: str(value) for key, value in options.items()},
-        settings={"ROBOTSTXT_OBEY": bool(obey), "USER_AGENT": user_agent(config.crawl.contact)},
+        settings={
+            "ROBOTSTXT_OBEY": bool(obey),
+            "USER_AGENT": user_agent(config.crawl.contact),
+            "TALLYWATCH_REQUESTS_PER_MINUTE": config.crawl.requests_per_minute,
+        },
     )
 
 

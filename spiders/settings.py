@@ -23,6 +23,7 @@ AUTOTHROTTLE_ENABLED = True  # False: a host that answers slowly is asked more s
 AUTOTHROTTLE_START_DELAY = 1.0  # 5.0: a poll has two or three requests, not thousands
 CONCURRENT_REQUESTS_PER_DOMAIN = 1  # 8
 CONCURRENT_REQUESTS = 4  # 16: what is queued is still fetched when a crawl is told to stop
+TALLYWATCH_REQUESTS_PER_MINUTE = 240  # ours; of one process, all sources together: see spiders.budget
 COOKIES_ENABLED = False  # True: nothing that we fetch needs to know us
 REFERER_ENABLED = True  # unchanged: without it the redirect middleware warns at each start
 
@@ -48,6 +49,7 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.middlewares.Decompression": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,  # 600
     "spiders.middlewares.Redirects": 600,
+    "spiders.budget.Budget": 755,  # after whatever may refuse a request without asking anybody
     "spiders.middlewares.PublicAddresses": 760,  # after HttpProxyMiddleware (750), which knows of a proxy
 }
 SPIDER_MIDDLEWARES = {
