@@ -38,7 +38,6 @@ class Rounds:
     """How often what is no poll is done; rehearsals in leaping time do it less often."""
 
     tell: timedelta = timedelta(seconds=60)  # beside at once when something was judged
-    replies: timedelta = timedelta(seconds=60)
     retain: timedelta = timedelta(days=1)
 
 
@@ -86,7 +85,7 @@ class Duty:
         """Return what is done beside the polls."""
         every: dict[str, tuple[Callable[[], Awaitable[object]], timedelta]] = {
             "delivery": (self._tell, self.rounds.tell),
-            "replies": (self.service.read_replies, self.rounds.replies),
+            "replies": (self.service.read_replies, timedelta(minutes=self.service.config.replies.every_minutes)),
             "retention": (self.service.retain, self.rounds.retain),
         }
         return {

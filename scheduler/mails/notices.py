@@ -141,6 +141,7 @@ def _page(
         not_shown="",
         acts=tuple((words.text(f"act/{purpose}"), command) for purpose, command in acts),
         footer=footer(recipient, words),
+        leave=recipient.unsubscribe,
         labels=labels(words) | {"news": words.text("label/summary")},
     )
 

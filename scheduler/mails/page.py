@@ -107,6 +107,7 @@ class Page:
     labels: dict[str, str]
     links: tuple[tuple[str, str], ...] = ()  # (what for, the URL)
     reply: str = ""  # how to answer by mail
+    leave: str = ""  # where one click ends the mails
 
 
 def page(thread: Thread, recipient: Recipient) -> Page:
@@ -132,6 +133,7 @@ def page(thread: Thread, recipient: Recipient) -> Page:
         footer=footer(recipient, words),
         labels=labels(words),
         links=_links(thread.acts, words),
+        leave=recipient.unsubscribe,
         reply=words.text("answer/reply") if recipient.replies and worst.state not in SETTLED else "",
     )
 

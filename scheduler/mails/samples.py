@@ -5,14 +5,14 @@ The figures are real ones of February and March 2023; the faults in them are inv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from pipelines.records import GENERAL_STAFF, KYIV
 from scheduler.checks.finding import Suggestion
-from scheduler.mails.view import Event, IncidentLine, Point, Quote, Saying, Series, Thread
+from scheduler.mails.view import ActLink, Event, IncidentLine, Point, Quote, Saying, Series, Thread
 
 DAY = date(2023, 3, 7)
 MORNING = datetime(2023, 3, 7, 9, 12, tzinfo=KYIV)
@@ -100,6 +100,18 @@ def decrease() -> Thread:
         news=_opened(LINE),
         series=_series(145830, 1060),
     )
+
+
+def answerable() -> Thread:
+    """Tell of two incidents where readers can answer by links: of all at once, or of one."""
+    acts = ("ack", "snooze_24h", "snooze_7d", "typo", "correction", "redefinition", "ours", "close")
+    told = followed()
+    lines = tuple(replace(line, acts=_links(str(line.id), acts[3:])) for line in told.incidents)
+    return replace(told, incidents=lines, acts=_links("all", acts))
+
+
+def _links(of: str, acts: Sequence[str]) -> tuple[ActLink, ...]:
+    return tuple(ActLink(act=act, url=f"https://tallywatch.example.org/act/{of}.{act}") for act in acts)
 
 
 def stale() -> Thread:
@@ -336,6 +348,7 @@ SAMPLES: Mapping[str, Callable[[], Thread]] = MappingProxyType(
             stale,
             sources,
             followed,
+            answerable,
             resolved,
             explained,
             spike,
