@@ -38,6 +38,7 @@ class Rounds:
     """How often what is no poll is done; rehearsals in leaping time do it less often."""
 
     tell: timedelta = timedelta(seconds=60)  # beside at once when something was judged
+    replies: timedelta = timedelta()  # at the least, beside what is configured
     retain: timedelta = timedelta(days=1)
 
 
@@ -83,9 +84,10 @@ class Duty:
 
     def regular(self) -> dict[str, Job]:
         """Return what is done beside the polls."""
+        look = timedelta(minutes=self.service.config.replies.every_minutes)
         every: dict[str, tuple[Callable[[], Awaitable[object]], timedelta]] = {
             "delivery": (self._tell, self.rounds.tell),
-            "replies": (self.service.read_replies, timedelta(minutes=self.service.config.replies.every_minutes)),
+            "replies": (self.service.read_replies, max(self.rounds.replies, look)),
             "retention": (self.service.retain, self.rounds.retain),
         }
         return {
