@@ -84,7 +84,7 @@ def show(incident: Number, config: ConfigOption = None, as_json: JsonOption = Fa
 @app.command(epilog="Example: tallywatch incidents ack 12")
 def ack(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Acknowledge: somebody looks at it."""
-    _act(incidents, config, lambda desk, one: desk.act(one, "acknowledged", by=_who(by), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "acknowledged", by=who(by), note=note))
 
 
 @app.command(epilog="Example: tallywatch incidents snooze 12 --hours 24")
@@ -99,7 +99,7 @@ def snooze(
 
     async def act(desk: Desk, one: int) -> None:
         until = desk.at + timedelta(hours=hours)
-        await desk.act(one, "snoozed", by=_who(by), note=note, snoozed_until=until)
+        await desk.act(one, "snoozed", by=who(by), note=note, snoozed_until=until)
 
     _act(incidents, config, act)
 
@@ -114,13 +114,13 @@ def explain(
 ) -> None:
     """Say what it was: the checks and the ledger go by it from now on."""
     said = _verdict(verdict)
-    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=_who(by), note=note, verdict=said))
+    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=who(by), note=note, verdict=said))
 
 
 @app.command(epilog="Example: tallywatch incidents close 12")
 def close(incidents: Numbers, note: Note = None, by: By = None, config: ConfigOption = None) -> None:
     """Close: nothing is left to do."""
-    _act(incidents, config, lambda desk, one: desk.act(one, "closed", by=_who(by), note=note))
+    _act(incidents, config, lambda desk, one: desk.act(one, "closed", by=who(by), note=note))
 
 
 def public(row: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _verdict(text: str) -> Verdict:
             raise WrongUse(f"there is no verdict {text!r}; there are typo, correction, redefinition, ours")
 
 
-def _who(given: str | None) -> str:
+def who(given: str | None) -> str:
     """Return who acts: as given, else user@host; a container may have a user without a name."""
     if given and given.strip():
         return given.strip()

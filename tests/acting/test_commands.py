@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipelines.database import connection
 from scheduler.acting import unsubscribing
-from scheduler.commands.incidents import _who
+from scheduler.commands.incidents import who
 from scheduler.config import Config
 from scheduler.exceptions import WrongUse
 from scheduler.incidents import Desk
@@ -54,16 +54,21 @@ def test_what_cannot_be_done_is_one_sentence(tell: Tell) -> None:
     ]
 
 
+async def both(told: Told, incidents: tuple[int, ...]) -> None:
+    """Acknowledge incidents as the command does, in one transaction."""
+    async with connection(told.service.pool) as conn:
+        desk = Desk(conn=conn, at=told.time.now, tell=True)
+        for incident in incidents:
+            await desk.act(incident, "acknowledged", by="olena")
+
+
 def test_several_at_once_are_one_act(tell: Tell) -> None:
     """When one cannot be done, none is."""
 
     async def work(told: Told) -> Any:
         number = (await told.incident())["id"]
         with pytest.raises(WrongUse, match="no incident 999"):
-            async with connection(told.service.pool) as conn:
-                desk = Desk(conn=conn, at=told.time.now, tell=True)
-                for incident in (number, 999):
-                    await desk.act(incident, "acknowledged", by="olena")
+            await both(told, (number, 999))
         return await told.incident()
 
     assert tell(work)["state"] == "open"
@@ -86,8 +91,8 @@ def test_leaving_is_undone(tell: Tell) -> None:
 
 def test_who_acts_has_a_host() -> None:
     """Else the user's name alone would stand beside addresses; who is given is kept as given."""
-    assert "@" in _who(None)
-    assert _who(" olena ") == "olena"
+    assert "@" in who(None)
+    assert who(" olena ") == "olena"
 
 
 @pytest.mark.parametrize("url", ["imap://u:p@mail.example.org", "pop://u@h", "imaps://host", "imaps://@host", "x"])
