@@ -18,6 +18,7 @@ from scheduler.config import Config
 from scheduler.crawling import CrawlOutcome, Source
 from scheduler.exceptions import WrongUse
 from spiders.base import SourceSpider
+from spiders.exceptions import EmptyPage
 from spiders.items import Trouble
 from spiders.settings import user_agent
 from spiders.sources import declared
@@ -93,4 +94,6 @@ def _locked(file: TextIO) -> bool:
 
 
 def _may_pass(trouble: Trouble) -> bool:
-    return trouble.cause in OF_THE_ARCHIVE or not urlsplit(trouble.url).path.startswith("/web/")
+    """Whether asking again could help: neither with what was captured, nor where nothing was."""
+    of_index = not urlsplit(trouble.url).path.startswith("/web/")
+    return trouble.cause in OF_THE_ARCHIVE or (of_index and trouble.cause != EmptyPage.cause)

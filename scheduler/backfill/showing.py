@@ -50,6 +50,8 @@ def line(step: Step) -> str:
     """Say what came of a unit."""
     outcome, window = step.outcome, step.window
     counts = f"{outcome.new} new, {outcome.changed} changed, {outcome.unchanged} unchanged, {outcome.seconds:.1f} s"
+    if outcome.problems:
+        counts += f"; {len(outcome.problems)} problems, the first: {outcome.problems[0]}"
     what = counts if outcome.complete else f"failed: {outcome.problems[0] if outcome.problems else 'unfinished'}"
     return f"{step.source} {window.first} to {window.last}: {what}"
 
@@ -76,7 +78,7 @@ def watching(units: tuple[Unit, ...]) -> Iterator[Watch]:
         def watch(rows: Rows, step: Step | None) -> None:
             number, share = settled(rows)
             bar.update(task, completed=number, left=pace.left(share))
-            if step is not None and not step.outcome.complete:
+            if step is not None and (step.outcome.problems or not step.outcome.complete):
                 bar.console.print(Text(line(step)))
 
         yield watch
