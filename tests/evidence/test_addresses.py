@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from scheduler.service import Service
 from scheduler.gathering import quote
+from scheduler.service import Service
 from tests.ledger.conftest import Serve
 from tests.ledger.reports import TELEGRAM, Post, keep
 

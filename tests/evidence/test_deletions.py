@@ -105,7 +105,7 @@ def test_a_deletion_is_one_incident_and_one_mail_with_the_words(serve: Serve) ->
     assert (incident["metric"], incident["severity"], len(incident["claims"])) == ("", "warning", 4)
     [mail] = mails
     message = message_from_bytes(bytes(mail["content"]), policy=policy.default)
-    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr,attr-defined]
+    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "telegram_general_staff deleted its report" in message["Subject"]
     assert "deleted" in text
     assert "last seen" in text
@@ -191,6 +191,24 @@ def test_a_wrong_post_replaced_by_a_right_one_withdraws_nothing(serve: Serve) ->
     dumped = serve(work)
     assert [row[0] for row in tanks(dumped)] == [3432, 3423]
     assert not any("deleted" in row["message"] for row in dumped["incidents"])
+
+
+def test_a_deletion_after_a_quiet_refill_is_news(serve: Serve) -> None:
+    """That a backfill brought the post without a word does not silence what happens to it afterwards."""
+    later = 5 * 24 * 60  # after the refill, which ends at the service's time
+
+    async def work(service: Service) -> Any:
+        refill = await Keeper.begin(service.pool, TELEGRAM, service.clock, past=True, quiet=True)
+        await refill.keep(there(0))
+        await refill.finish("new", None, {})
+        await service.judge()
+        before = await rows(service, "SELECT 1 FROM mails")
+        await keep(service, gone(later), gone(later + 5))
+        return before, await rows(service, "SELECT subject FROM mails")
+
+    before, mails = serve(work)
+    assert before == []
+    assert ["deleted" in mail["subject"] for mail in mails] == [True]
 
 
 def test_numbers_that_were_never_posts_cost_no_page(serve: Serve) -> None:

@@ -49,7 +49,8 @@ def packed(serve: Serve, *posts: Post, kind: str = "contradiction.", prepare: An
             await keep(service, *posts)
         return packs[0], packs[1]
 
-    return serve(work)
+    packs: tuple[Files, Files] = serve(work)
+    return packs
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_the_sql_prints_the_figures(serve: Serve) -> None:
         async with connection(service.pool) as conn:
             pack = files(await gather(conn, 1))
             zone, statement = pack["figures.sql"].decode().split(";\n", 1)
-            await conn.execute(zone)  # type: ignore[call-overload]
+            await conn.execute(zone.encode())
             async with conn.cursor() as cursor, cursor.copy(statement.rstrip(";\n").encode()) as copy:
                 return pack["figures.csv"], b"".join([bytes(piece) async for piece in copy])
 

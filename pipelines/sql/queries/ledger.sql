@@ -7,9 +7,10 @@ SELECT generation FROM ledger FOR UPDATE;
 UPDATE ledger SET generation = generation + 1 RETURNING generation;
 
 -- name: unjudged
--- Versions whose claims have not been judged; quiet when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first.
+-- Versions whose claims have not been judged; quiet when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first. So is what was taken back after the backfill.
 SELECT v.id, coalesce(
-    r.quiet AND coalesce(v.published_at < greatest(s.installed_at, r.started_at - interval '2 days'), true), false) AS quiet
+    r.quiet AND coalesce(v.published_at < greatest(s.installed_at, r.started_at - interval '2 days'), true)
+    AND NOT EXISTS (SELECT FROM deletions x WHERE x.document = d.id AND x.known_at > r.finished_at), false) AS quiet
 FROM versions v
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
