@@ -20,6 +20,7 @@ from scheduler.scanning_farm import expanded
 from spiders.sources import declared
 from spiders.warc import Findings, Page, pages
 from tests.archive.files import HTML, UKRINFORM, article, packed, put, record
+from tests.spiders.site import Page as Answer
 
 if TYPE_CHECKING:
     from tests.reactor import Run
@@ -141,6 +142,36 @@ def test_by_url(site: Site) -> None:
     found = expanded([f"{site.url}/w/*.warc.gz"])
     assert found == [f"{site.url}/w/a.warc.gz", f"{site.url}/w/b.warc.gz"]
     assert [url for location in found for url in urls(location)] == EVERY
+
+
+def _serve_parts(site: Site, file: bytes, breaks: list[int]) -> None:
+    """Answer with a file from the byte asked for on; each answer of `breaks` ends early, after so many bytes."""
+
+    def answer(path: str) -> Answer:
+        asked = site.headers[path].get("Range", "bytes=0-")
+        rest = file[int(asked[6:-1]) :]
+        sent = rest[: breaks.pop(0)] if breaks else rest
+        short = {"Content-Length": str(len(rest))} if sent != rest else {}
+        return Answer(body=sent, status=200 if asked == "bytes=0-" else 206, headers=short, announced=not short)
+
+    site.find = answer
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_ended(site: Site) -> None:
+    """From the last record on, which may come twice: it is kept once."""
+    _serve_parts(site, packed(*RECORDS), [1000, 900])
+    found, findings = read(f"{site.url}/a.warc.gz")
+    assert sorted({page.url for page in found}) == EVERY
+    assert findings.problems is None
+    assert len(site.asked) >= 3
+
+
+def test_a_download_that_always_breaks_off_has_failed(site: Site) -> None:
+    """It is given up after a few times, and said so."""
+    _serve_parts(site, packed(*RECORDS), [10] * 20)
+    with pytest.raises(OSError, match="broke off"):
+        read(f"{site.url}/a.warc.gz")
+    assert len(site.asked) == 4
 
 
 def test_patterns_and_what_they_miss(tmp_path: Path) -> None:
