@@ -18,7 +18,7 @@ async def unsubscribe(conn: Connection, address: str, *, how: How, at: datetime)
     await run(conn, "hold_mails_of", address=address)
     undo = f"`tallywatch mail subscribe {address}` undoes that"
     message = f"{address} has unsubscribed by {how} and gets no more mails, not even critical ones; {undo}."
-    await operations.report(conn, kind=KIND, subject=address, message=message, severity="warning", at=at)
+    await operations.report(conn, kind=KIND, subject=address.lower(), message=message, severity="warning", at=at)
     return True
 
 
@@ -26,5 +26,5 @@ async def subscribe(conn: Connection, address: str, *, at: datetime) -> bool:
     """Mail an address again; what was held goes out when a person resends it. Returns whether it had left."""
     if await maybe(conn, "subscribe_again", address=address) is None:
         return False
-    await operations.settle(conn, kind=KIND, subject=address, at=at, note="mails are sent there again")
+    await operations.settle(conn, kind=KIND, subject=address.lower(), at=at, note="mails are sent there again")
     return True
