@@ -68,7 +68,7 @@ def notify(url: SecretStr, title: str, body: str) -> None:
     """Send a message to a channel. Blocks. Raises NotTaken."""
     import apprise  # noqa: PLC0415 - 20 MB, and most installations have no channel
 
-    logging.getLogger("apprise").propagate = False  # it may quote a URL
+    logging.getLogger("apprise").setLevel(logging.WARNING)  # below that, it quotes the URL
     channel = apprise.Apprise()
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
         taken = channel.add(url.get_secret_value()) and channel.notify(body=body, title=title)
@@ -89,7 +89,7 @@ def message(envelope: Envelope) -> tuple[str, str]:
     """Return the title and the text of what is for a channel."""
     mail = message_from_bytes(envelope.content, policy=policy.default)
     body = mail.get_body(("plain",))
-    return str(mail["Subject"]), str(body.get_content()) if body else ""
+    return str(mail["Subject"]), str(body.get_content()).replace("\r\n", "\n") if body else ""
 
 
 def addresses(channels: tuple[Channel, ...]) -> dict[str, SecretStr]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "sources": "What is polled.",
     "doctor": "Check that everything is configured and reachable.",
     "incidents": "The work list.",
+    "silences": "What nobody wants to be mailed of for a while.",
     "evidence": "What an incident rests on, as a pack that anybody can check.",
     "figures": "The ledger, as known now or then.",
     "reread": "Read stored documents again after the reader has learned.",

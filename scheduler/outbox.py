@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, TypeVar
 
 from pipelines.database import Connection, many, maybe
+from pipelines.queries import QUERIES
 from scheduler.acting.links import Links
-from scheduler.mails.compose import Told, compose, envelop, plain
+from scheduler.mails.compose import Told, compose, stub
 from scheduler.mails.view import Earlier, Recipient
 from scheduler.routing import Reader
 from scheduler.sections.mail import Mail
@@ -30,6 +31,7 @@ class Outbox:
     sender: str
     room: dict[str, int]
     links: Links | None = None  # signs what readers can answer with
+    waiting: list[dict[str, Any]] = field(default_factory=list)  # for `flush`
 
     @classmethod
     async def open(
@@ -89,11 +91,34 @@ class Outbox:
         shown, recipient = self._addressed(told, reader)
         return compose(shown, recipient=recipient, sender=self.sender, at=self.at, chart=chart, earlier=earlier)
 
-    def stub(self, told: Told, reader: Reader, earlier: Sequence[Earlier]) -> EmailMessage:
-        """Write a mail that a storm will hold: it costs no drawing and no gathering."""
-        shown, recipient = self._addressed(told, reader)
-        mail = plain(shown, STORM)
-        return envelop(mail, shown, recipient=recipient, sender=self.sender, at=self.at, earlier=earlier)
+    def hold(self, told: Told, reader: Reader, incidents: Collection[int]) -> None:
+        """Let a storm hold a new mail: no drawing, no gathering, and until `flush` no query."""
+        key = self.links.secret if self.links else ""
+        recipient = Recipient(address=reader.name, language=reader.language, key=key)
+        mail = stub(told, recipient, self.sender, self.at, STORM)
+        self.waiting.append(
+            {
+                "claimant": told.claimant,
+                "as_of": told.as_of,
+                "recipient": reader.name,
+                "transition": told.transition,
+                "message_id": mail.message_id,
+                "subject": mail.subject,
+                "content": mail.content,
+                "incidents": sorted(incidents),
+                "at": self.at,
+                "state": "held",
+                "held_for": "storm",
+                "hold_until": None,
+                "released_at": None,
+            }
+        )
+
+    async def flush(self) -> int:
+        """Write what a storm holds; return how many mails."""
+        if self.waiting:
+            await self.conn.cursor().executemany(QUERIES["queue_mail"].sql, self.waiting)
+        return len(self.waiting)
 
     def _addressed(self, told: Told, reader: Reader) -> tuple[Told, Recipient]:
         """Return what is told as this reader gets it. A channel has many readers, and nobody's links."""

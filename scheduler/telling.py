@@ -62,7 +62,8 @@ class Teller:
     async def tell(self) -> int:
         """Write everything that is due: news, reminders, what quiet hours held, ends of silences, digests.
 
-        Returns how many mails. What cannot be told is told to the operators, and tried again at the next turn.
+        Returns how many mails, held ones too. What cannot be told is told to the operators, and
+        tried again at the next turn.
         """
         everybody = await self._everybody()
         await self._remind()
@@ -141,7 +142,7 @@ class Teller:
                 mine = [row for row in rows if reader in told(row, everybody)]
                 if reader.at_once and mine:
                     written += await story.write(reader, mine)
-        return written
+        return written + await outbox.flush()
 
     async def _release(self, everybody: Sequence[Reader]) -> int:
         """Send what quiet hours held: one mail for each thread, as it stands now."""
@@ -190,13 +191,13 @@ class Story:
         grave = any(row["severity"] == "critical" and row["state"] not in SETTLED for row in mine)
         until = reader.quiet_until(self.outbox.at) if quiet and not grave else None
         before = [Earlier(message_id=mail["message_id"], subject=mail["subject"]) for mail in earlier]
-        if until is None and not self.outbox.has_room(reader):
-            thread = self._thread([bare_line(row) for row in mine], [])
-            mail = self.outbox.stub(thread, reader, before)
-        else:
-            thread = await self._gathered(reader, earlier[-1]["transition"] if earlier else 0, mine)
-            mail = self.outbox.compose(thread, reader, before, await self._chart(thread.series, reader))
-        incidents = {row["id"] for row in mine} | {event.incident for event in thread.news}
+        told_of = {row["id"] for row in mine}
+        if until is None and held is None and not self.outbox.has_room(reader):
+            self.outbox.hold(self._thread([bare_line(row) for row in mine], []), reader, told_of)
+            return 0
+        thread = await self._gathered(reader, earlier[-1]["transition"] if earlier else 0, mine)
+        mail = self.outbox.compose(thread, reader, before, await self._chart(thread.series, reader))
+        incidents = told_of | {event.incident for event in thread.news}
         number = await self.outbox.write(mail, thread, reader, incidents, hold_until=until, held=held)
         return number is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -17,15 +18,16 @@ from scheduler.exceptions import TallywatchError, WrongUse
 from scheduler.loop import run
 from scheduler.mails.preview import preview
 from scheduler.mails.samples import SAMPLES
-from scheduler.mails.view import Recipient
+from scheduler.mails.view import CHANNEL, Recipient
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table, words
+from scheduler.routing import Reader, readers
 from scheduler.service import open_service, transport
 from scheduler.transport import Envelope, Refusal
 
 app = typer.Typer(help="The outbox.", no_args_is_help=True)
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the mail.")]
-Reader = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of a reader.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of a reader.")]
 STATES = ("queued", "sent", "failed", "held")
 
 
@@ -48,7 +50,7 @@ def list_(
     if as_json:
         emit(rows)
     else:
-        columns = ("id", "state", "created_at", "sent_at", "to", "subject", "incident_ids")
+        columns = ("id", "state", "created_at", "sent_at", "to", "subject", "held_for", "incident_ids")
         table("Mails", columns, ([row[column] for column in columns] for row in rows))
 
 
@@ -96,7 +98,7 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
 
 
 @app.command(epilog="Example: tallywatch mail unsubscribe desk@example.org")
-def unsubscribe(address: Reader, config: ConfigOption = None) -> None:
+def unsubscribe(address: Address, config: ConfigOption = None) -> None:
     """Stop mailing an address, as its reader can by a link; what waits for it is held."""
     settings, clock = begin(config)
 
@@ -108,7 +110,7 @@ def unsubscribe(address: Reader, config: ConfigOption = None) -> None:
 
 
 @app.command(epilog="Example: tallywatch mail subscribe desk@example.org")
-def subscribe(address: Reader, config: ConfigOption = None) -> None:
+def subscribe(address: Address, config: ConfigOption = None) -> None:
     """Mail an address of the configuration again after it has unsubscribed."""
     settings, clock = begin(config)
 
@@ -151,29 +153,38 @@ def write_preview(
 
 @app.command("test", epilog="Example: tallywatch mail test")
 def send_test(config: ConfigOption = None) -> None:
-    """Send a test mail to every recipient by the real way, and say what the server answered."""
+    """Send a test to every reader, by mail or channel, by the real way, and say what was answered."""
     settings, clock = begin(config)
     way = transport(settings)
 
-    async def send() -> None:
+    async def send() -> list[str]:
+        failed = []
         try:
-            for reader in settings.mail.readers:
-                message = EmailMessage(policy=policy.SMTP)
-                message["From"], message["To"] = settings.mail.sender, reader.address
-                message["Subject"], message["Date"] = "[tallywatch] Test", clock()
-                message["Message-ID"] = make_msgid(domain=settings.mail.sender.rpartition("@")[2])
-                message["Auto-Submitted"] = "auto-generated"
-                message.set_content("This is a test of the way that tallywatch's mails go. Nothing is wrong.")
-                envelope = Envelope(
-                    sender=settings.mail.sender,
-                    recipient=reader.address,
-                    message_id=message["Message-ID"],
-                    content=message.as_bytes(),
-                )
-                print(f"{reader.address}: {words(await way.send(envelope))}")
-        except Refusal as error:
-            raise TallywatchError(str(error)) from error
+            for reader in readers(settings.mail):
+                try:
+                    print(f"{reader.name}: {words(await way.send(trial(reader, settings, clock())))}")
+                except Refusal as error:
+                    failed.append(f"{reader.name}: {error}")
         finally:
             await way.close()
+        return failed
 
-    run(send)
+    if failed := run(send):
+        raise TallywatchError("; ".join(failed))
+
+
+def trial(reader: Reader, settings: Config, at: datetime) -> Envelope:
+    """Write a mail that says that nothing is wrong."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = settings.mail.sender
+    message["To"] = f"{reader.name.removeprefix(CHANNEL)}:;" if reader.name.startswith(CHANNEL) else reader.name
+    message["Subject"], message["Date"] = "[tallywatch] Test", at
+    message["Message-ID"] = make_msgid(domain=settings.mail.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content("This is a test of the way that tallywatch's mails go. Nothing is wrong.")
+    return Envelope(
+        sender=settings.mail.sender,
+        recipient=reader.name,
+        message_id=message["Message-ID"],
+        content=message.as_bytes(),
+    )

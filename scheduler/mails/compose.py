@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hmac
 import logging
+from base64 import encodebytes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
+from email.utils import format_datetime
 from functools import cache
 from typing import TypeAlias
 from urllib.parse import quote
@@ -167,13 +170,48 @@ def _name_boundaries(mail: EmailMessage, identity: str) -> None:
         part.set_boundary(f"={depth}={identity[1:33]}=")
 
 
-def plain(thread: Told, why: str = UNRENDERED) -> EmailMessage:
-    """Tell what is known without any template or table of words, in English."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stub:
+    """A mail that is kept and not sent, unless a person wishes so."""
+
+    message_id: str
+    subject: str
+    content: bytes
+
+
+def stub(told: Told, recipient: Recipient, sender: str, at: datetime, why: str) -> Stub:
+    """Write a mail in a tenth of the time that the stdlib takes: a storm brings ten thousand of them."""
+    subject, body = _plain(told, why)
+    identity = message_id(told, recipient, sender)
+    headers = {
+        "From": f"tallywatch <{sender}>",
+        "To": f"{recipient.channel}:;" if recipient.channel else recipient.address,
+        "Subject": Header(subject, "utf-8").encode(linesep="\r\n"),
+        "Message-ID": identity,
+        "Date": format_datetime(at),
+        "Auto-Submitted": "auto-generated",
+        "MIME-Version": "1.0",
+        "Content-Type": 'text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding": "base64",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
+    content = head + b"\r\n" + encodebytes(body.encode()).replace(b"\n", b"\r\n")
+    return Stub(message_id=identity, subject=subject, content=content)
+
+
+def plain(thread: Told) -> EmailMessage:
+    """Tell what is known without any template or table of words."""
+    mail = EmailMessage(policy=WIRE)
+    mail["Subject"], body = _plain(thread, UNRENDERED)
+    mail.set_content(body, cte="quoted-printable")
+    return mail
+
+
+def _plain(thread: Told, why: str) -> tuple[str, str]:
+    """Return a subject and a text, in English."""
     about, lines = _lines(thread)
     told = [f"#{line.id} {line.severity}: {one_line(line.message, 400)}" for line in lines[:20]]
     left = len(lines) - len(told)
-    mail = EmailMessage(policy=WIRE)
-    mail["Subject"] = f"[tallywatch] {about} · {len(lines)} to look at"
     body = [
         *why.splitlines(),
         "",
@@ -183,8 +221,7 @@ def plain(thread: Told, why: str = UNRENDERED) -> EmailMessage:
         "",
         f"tallywatch incidents show {lines[0].id}" if lines else "tallywatch status",
     ]
-    mail.set_content("\n".join(body) + "\n", cte="quoted-printable")
-    return mail
+    return f"[tallywatch] {about} · {len(lines)} to look at", "\n".join(body) + "\n"
 
 
 def _lines(told: Told) -> tuple[str, Sequence[IncidentLine]]:

@@ -14,10 +14,14 @@ from scheduler.mails.headline import headline
 from scheduler.mails.page import NAME, SENTENCE, Page, Row, Section, Table, Words, footer, labels
 from scheduler.mails.quoting import one_line
 from scheduler.mails.view import IncidentLine, Recipient
+from scheduler.mails.wording import readable
 from spiders.items import aware
 
 SHOWN = 20
 """Incidents that a notice names; the command that lists all stands below."""
+
+LINE = 90
+"""Characters of what names an incident."""
 
 LATE = "coverage."
 
@@ -178,7 +182,8 @@ def _digest(notice: Digest, recipient: Recipient, words: Catalog) -> Page:
 
 def _summary(notice: Digest, words: Catalog) -> list[str]:
     documents = sum(came.documents for came in notice.came)
-    sentences = [words.plural("digest/came", documents), words.plural("digest/found", notice.found)]
+    found = words.plural("digest/found", notice.found) if notice.found else words.text("digest/nothing")
+    sentences = [words.plural("digest/came", documents), found]
     if notice.held:
         sentences.append(words.plural("digest/held", notice.held))
     if notice.failed:
@@ -213,12 +218,12 @@ def _list(name: str, incidents: Sequence[Dated], words: Catalog, more: int = 0) 
         return None
     left = len(incidents) - SHOWN + more
     return Section(
-        heading=words.text(f"digest/{name}"),
+        heading="",
         tags=(),
         sentences=(),
         likely=(),
         who=Table(
-            caption=words.text("label/found"),
+            caption=words.text(f"digest/{name}"),
             columns=tuple(words.text(f"label/{name}") for name in ("what", "day", "number", "state")),
             rows=tuple(_incident(one, words) for one in incidents[:SHOWN]),
         ),
@@ -228,8 +233,9 @@ def _list(name: str, incidents: Sequence[Dated], words: Catalog, more: int = 0) 
 
 
 def _incident(one: Dated, words: Catalog) -> Row:
+    news = one.line.severity == "info"  # whose number stands in its own words
     return Row(
-        header=headline(one.line, words),
+        header=one_line(readable(one.line.message, words), LINE) if news else headline(one.line, words),
         cells=(words.short_day(one.as_of), f"#{one.line.id}", words.text(f"state/{one.line.state}")),
         marked=one.line.severity == "critical",
     )

@@ -9,6 +9,9 @@ from scheduler.mails.page import Page, Table
 from scheduler.mails.quoting import Excerpt
 
 WIDTH = 72
+BRIEFLY = 3
+"""Rows of a table that a messenger is told."""
+
 HEADER = 24
 """Widest row header; a longer one takes several lines."""
 
@@ -65,10 +68,15 @@ def short(page: Page) -> str:
         *(words.text for words in page.news),
         *(words.text for words in ((*section.sentences[:1], *section.likely[:1]) if section else ())),
         *(f"{row.header}: {', '.join(row.cells)}" for row in (numbers.rows if numbers else ())),
-        *(one.heading for one in (() if page.single else page.sections)),
+        *(one.heading or row_names(one.who) for one in (() if page.single else page.sections)),
         *(command for _, command in page.acts[:1]),
     ]
     return "\n".join(filter(None, lines)) + "\n"
+
+
+def row_names(table: Table | None) -> str:
+    """Return a table in one line: its name, and what its rows are about."""
+    return f"{table.caption}: {'; '.join(row.header for row in table.rows[:BRIEFLY])}" if table else ""
 
 
 FILTERS = {"wrapped": wrapped, "grid": grid, "quotation": quotation}

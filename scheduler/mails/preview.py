@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 from scheduler.charts import series_chart
-from scheduler.mails.compose import compose
+from scheduler.mails.compose import compose, envelop, plain
 from scheduler.mails.samples import SAMPLES
-from scheduler.mails.view import Recipient
+from scheduler.mails.view import Recipient, Thread
+
+FALLBACK = "fallback"
+"""The kind that no template makes."""
+
+
+def sample(kind: str, recipient: Recipient, *, sender: str, at: datetime, chart: bytes | None = None) -> EmailMessage:
+    """Compose the sample of a kind, with a chart that is drawn unless one is given. Raises KeyError."""
+    told = SAMPLES[kind]()
+    if kind == FALLBACK:
+        return envelop(plain(told), told, recipient=recipient, sender=sender, at=at)
+    series = told.series if isinstance(told, Thread) else None
+    drawn = series_chart(series, recipient.language) if series and chart is None else chart
+    return compose(told, recipient=recipient, sender=sender, at=at, chart=drawn)
 
 
 def preview(kind: str, recipient: Recipient, *, sender: str, at: datetime, folder: Path) -> tuple[Path, ...]:
@@ -16,9 +30,7 @@ def preview(kind: str, recipient: Recipient, *, sender: str, at: datetime, folde
 
     Raises KeyError for a kind that there is no sample of, and OSError when the folder cannot be written.
     """
-    thread = SAMPLES[kind]()
-    chart = series_chart(thread.series, recipient.language) if thread.series else None
-    mail = compose(thread, recipient=recipient, sender=sender, at=at, chart=chart)
+    mail = sample(kind, recipient, sender=sender, at=at)
     name = f"{kind}.{recipient.language}"
     contents = {f"{name}.eml": mail.as_bytes()}
     for part in mail.walk():

@@ -1,4 +1,4 @@
-"""One thread of every kind of mail, for `mail preview` and for looking at them.
+"""One of every kind of mail, for `mail preview` and for looking at them.
 
 The figures are real ones of February and March 2023; the faults in them are invented.
 """
@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from pipelines.records import GENERAL_STAFF, KYIV
 from scheduler.checks.finding import Suggestion
+from scheduler.mails.notices import Came, Dated, Digest, Notice, SilenceEnded, Storm
 from scheduler.mails.view import ActLink, Event, IncidentLine, Point, Quote, Saying, Series, Thread
 
 DAY = date(2023, 3, 7)
@@ -340,7 +341,97 @@ def milestone() -> Thread:
     return Thread(claimant=GENERAL_STAFF, as_of=DAY, transition=1, incidents=(line,), news=_opened(line))
 
 
-SAMPLES: Mapping[str, Callable[[], Thread]] = MappingProxyType(
+def reminder() -> Thread:
+    """Ask again: nobody has answered for a day."""
+    event = Event(what="reminder", incident=41, at=MORNING + timedelta(days=1))
+    return replace(decrease(), transition=2, news=(event,))
+
+
+def fallback() -> Thread:
+    """Tell what can be told when the templates cannot be used."""
+    return stale()
+
+
+def _dated(*threads: Thread) -> tuple[Dated, ...]:
+    return tuple(
+        Dated(claimant=thread.claimant, as_of=thread.as_of, line=line)
+        for thread in threads
+        for line in thread.incidents
+    )
+
+
+NOON = datetime(2023, 3, 7, 12, 0, tzinfo=KYIV)
+
+
+def well() -> Digest:
+    """Say that all is well, which is also a sign of life."""
+    came = (
+        Came(source="mod_gov_ua", documents=1, latest=DAY, success=NOON - timedelta(minutes=8)),
+        Came(source="telegram_general_staff", documents=14, latest=DAY, success=NOON - timedelta(minutes=3)),
+        Came(source="ukrinform", documents=3, latest=DAY, success=NOON - timedelta(minutes=11)),
+    )
+    return Digest(
+        claimant=":digest",
+        as_of=DAY,
+        transition=1,
+        period="daily",
+        since=NOON - timedelta(days=1),
+        until=NOON,
+        came=came,
+        strange=(),
+        standing=(),
+        milestones=_dated(milestone()),
+        found=0,
+        open=0,
+        held=0,
+        failed=0,
+        silences=(),
+    )
+
+
+def digest() -> Digest:
+    """Say what was strange, who is late, and what waits for somebody."""
+    standing = _dated(missing(), decrease(), spike())
+    return replace(
+        well(),
+        period="weekly",
+        since=NOON - timedelta(days=7),
+        strange=(*standing, *_dated(sources(), resolved())),
+        standing=standing,
+        found=27,
+        open=len(standing),
+        held=5,
+        failed=1,
+        silences=("the ministry recounts its vehicles",),
+    )
+
+
+def storm() -> Storm:
+    """Say that more was found at once than a reader can read."""
+    worst = _dated(decrease(), spike(), stale())
+    return Storm(claimant=":storm", as_of=DAY, transition=1, at=MORNING, held=9970, cap=30, worst=worst)
+
+
+def silence_ended() -> SilenceEnded:
+    """Say that a silence is over, and what it kept."""
+    kept = _dated(spike())
+    return SilenceEnded(
+        claimant=":silence 3",
+        as_of=DAY,
+        transition=1,
+        number=3,
+        scope=("trend.*", "personnel"),
+        reason="the ministry recounts",
+        author="olena@desk",
+        begun_at=MORNING - timedelta(days=2),
+        ended_at=MORNING,
+        ended_by="",
+        silenced=len(kept),
+        incidents=kept,
+    )
+
+
+SAMPLES: Mapping[str, Callable[[], Thread | Notice]] = MappingProxyType(
     {
         sample.__name__: sample
         for sample in (
@@ -356,7 +447,13 @@ SAMPLES: Mapping[str, Callable[[], Thread]] = MappingProxyType(
             broken,
             operations,
             milestone,
+            reminder,
+            fallback,
+            well,
+            digest,
+            storm,
+            silence_ended,
         )
     }
 )
-"""Kind of mail -> a thread of it."""
+"""Kind of mail -> what one of it tells."""

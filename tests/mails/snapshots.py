@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from pipelines.records import KYIV
-from scheduler.mails.compose import compose
+from scheduler.mails.preview import sample
 from scheduler.mails.samples import SAMPLES
 from scheduler.mails.view import Language, Recipient
 
@@ -20,7 +20,7 @@ SENT = datetime(2023, 3, 7, 9, 15, tzinfo=KYIV)
 def mail_of(kind: str, language: Language) -> EmailMessage:
     """Compose a sample."""
     recipient = Recipient(address="desk@example.org", language=language)
-    return compose(SAMPLES[kind](), recipient=recipient, sender=SENDER, at=SENT, chart=b"\x89PNG a picture")
+    return sample(kind, recipient, sender=SENDER, at=SENT, chart=b"\x89PNG a picture")
 
 
 def part(mail: EmailMessage, kind: str) -> str:

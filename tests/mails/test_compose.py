@@ -18,13 +18,16 @@ from jinja2 import DictLoader, Environment
 
 from pipelines.records import KYIV
 from scheduler.mails.compose import compose
+from scheduler.mails.preview import FALLBACK
 from scheduler.mails.samples import LINE, SAMPLES, decrease, followed, stale
 from scheduler.mails.view import Earlier, IncidentLine, Language, Quote, Recipient, Saying, Thread
 from tests.mails.snapshots import FOLDER, LANGUAGES, SENDER, SENT, mail_of, part, written
 
 DESK = Recipient(address="desk@example.org")
 NUMBER = re.compile(r"[+−]?\d[\d,.\u00a0]*\d|[+−]?\d")
-every_mail = pytest.mark.parametrize(("kind", "language"), [(kind, lang) for kind in SAMPLES for lang in LANGUAGES])
+every_mail = pytest.mark.parametrize(
+    ("kind", "language"), [(kind, lang) for kind in SAMPLES if kind != FALLBACK for lang in LANGUAGES]
+)
 
 
 class Seen(HTMLParser):
@@ -75,6 +78,11 @@ def hostile(text: str) -> Thread:
 def test_the_text_part_is_what_was_looked_at(kind: str, language: Language) -> None:
     """Every kind of mail has its text on file, to be read in a review."""
     assert written(kind, language) == (FOLDER / f"{kind}.{language}.txt").read_text("utf-8")
+
+
+def test_the_mail_without_templates_is_on_file_too() -> None:
+    """It is plain, and says so."""
+    assert written(FALLBACK, "en") == (FOLDER / f"{FALLBACK}.en.txt").read_text("utf-8")
 
 
 @every_mail
