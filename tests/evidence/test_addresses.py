@@ -18,8 +18,8 @@ def claim_of(serve: Serve) -> dict[str, Any]:
         await keep(service, Post(place=TELEGRAM, day=date(2023, 3, 7)))
         return await service.query("claims_with_words", claims=[1])
 
-    (claim,) = serve(work)
-    return claim
+    claims: list[dict[str, Any]] = serve(work)
+    return claims[0]
 
 
 def test_a_quote_says_its_language_and_where_its_copy_is(serve: Serve) -> None:

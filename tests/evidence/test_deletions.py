@@ -57,7 +57,7 @@ async def keep(service: Service, *items: Document | Absent, judge: bool = True) 
 async def rows(service: Service, sql: str) -> list[dict[str, Any]]:
     """Return what a statement finds."""
     async with connection(service.pool) as conn:
-        return await (await conn.execute(sql)).fetchall()  # type: ignore[call-overload,no-any-return]
+        return await (await conn.execute(sql)).fetchall()
 
 
 def tanks(dumped: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:

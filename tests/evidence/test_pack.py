@@ -19,11 +19,13 @@ from scheduler.evidence.gather import gather
 from scheduler.evidence.pack import Files, files, zipped
 from scheduler.exceptions import WrongUse
 from scheduler.service import Service
-from tests.commands.conftest import channel, config, tallywatch
+from tests.commands.conftest import channel, config, publish, tallywatch
 from tests.evidence.test_deletions import gone, there
 from tests.evidence.test_deletions import keep as keep_items
 from tests.ledger.conftest import Serve
 from tests.ledger.reports import MINISTRY, NEWS, TELEGRAM, Post, keep
+from tests.ledger.test_kills import post
+from tests.spiders.site import Site
 
 __all__ = ["channel", "config", "tallywatch"]
 
@@ -174,3 +176,22 @@ def test_the_command_says_so_with_exit_2(tallywatch: Callable[..., subprocess.Co
     """Wrong use, on stderr, without a traceback and without a file."""
     done = tallywatch("evidence", "4711")
     assert (done.returncode, done.stderr) == (2, "tallywatch: there is no incident 4711\n")
+
+
+def test_the_command_writes_a_file(
+    tallywatch: Callable[..., subprocess.CompletedProcess[str]], channel: Site, tmp_path: Path
+) -> None:
+    """One file, the same twice; with --json its name, its contents and the hash of its hashes."""
+    right = [post(date(2023, 3, day)) for day in (6, 7)]
+    publish(channel, *right, post(date(2023, 3, 8)).replace("155530", "153530"))
+    tallywatch("crawl")
+    done = tallywatch("evidence", "1", "--json", "-o", "one.zip")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["incident"], said["output"]) == (1, "one.zip")
+    assert "responses.warc" in said["files"]
+    tallywatch("evidence", "1", "-o", "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    assert tallywatch("evidence", "1", "-o", "folder").returncode == 0
+    assert (tmp_path / "folder" / "index.html").is_file()
+    assert tallywatch("evidence", "1", "-o", "folder").returncode == 2
