@@ -168,14 +168,12 @@ class Service:
     async def read_replies(self) -> int:
         """Do what readers answered by mail, if a mailbox is configured; return how many replies changed something.
 
-        Raises MailboxUnavailable.
+        The next round judges by it and tells of it. Raises MailboxUnavailable.
         """
         if self.config.imap_url is None:
             return 0
         mailbox = Mailbox(self.config.imap_url.get_secret_value())
         verdicts = await Clerk(pool=self.pool, clock=self.clock, people=self.config.replies.people).poll(mailbox)
-        if verdicts["done"]:
-            await self.judge()  # the ledger goes by what was explained
         return verdicts["done"] + verdicts["left"]
 
     async def retain(self) -> Counter[str]:

@@ -2,6 +2,9 @@
 
 A GET never changes anything, because mail scanners follow links. A POST carries the token in its form: there are no
 cookies, so nobody can make a browser act who does not hold the token, and whoever holds it may act anyway.
+
+An act is only recorded here. The leader's next round, within a minute, judges by it and tells of it: any daemon may
+serve the pages, and only the one that leads may judge.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -122,8 +124,7 @@ class Pages:
                 shown = await self._result(conn, held, outcome)
         except Refused as refusal:
             return self._refusal(request, refusal.why)
-        # The ledger goes by what was explained, and others are told of it: as the command does, after the answer.
-        return self._page(shown, BackgroundTask(self.service.judge) if outcome.done else None)
+        return self._page(shown)
 
     async def leave(self, request: Request) -> Response:
         """End the mails to the reader of a link: what a mail program sends when its button is pressed (RFC 8058)."""
@@ -239,9 +240,9 @@ class Pages:
         shown = Shown(language=language, heading="tallywatch", told=(catalog(language).text(f"page/{why}"),))
         return self._page(shown, status=STATUS[why])
 
-    def _page(self, shown: Shown, task: BackgroundTask | None = None, status: int = 200) -> Response:
+    def _page(self, shown: Shown, status: int = 200) -> Response:
         html = self.templates.get_template("act.html.j2").render(shown=shown, style=Markup(self.style))  # noqa: S704 - our own file
-        return HTMLResponse(html, status, self.headers, background=task)
+        return HTMLResponse(html, status, self.headers)
 
     def _let_in(self, request: Request) -> None:
         client = request.client.host if request.client else ""

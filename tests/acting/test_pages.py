@@ -257,3 +257,22 @@ def test_another_secret_ends_all_links(tell: Tell) -> None:
         return (await told.press(path)).status_code
 
     assert tell(later) == 403
+
+
+def test_the_ledger_goes_by_an_explanation(tell: Tell) -> None:
+    """What a reader says by a link is followed by the next round, and told in the same thread."""
+
+    async def work(told: Told) -> Any:
+        await told.press(await told.link("typo"), note="the ministry says 155,530")
+        told.time.forward(timedelta(minutes=20))
+        await told.service.judge()
+        mails = await told.rows("SELECT content FROM mails ORDER BY id DESC LIMIT 1")
+        return await told.incident(), bytes(mails[0]["content"])
+
+    incident, content = tell(work)
+    assert (incident["state"], incident["verdict"]) == ("explained", "typo")
+    mail = message_from_bytes(content, policy=policy.default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "the ministry says 155,530" in body.get_content()
+    assert f"by {READER}" in " ".join(body.get_content().split())
