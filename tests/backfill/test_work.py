@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -204,3 +205,24 @@ def test_the_command_fills_then_finds_nothing_missing(start: Start) -> None:
     assert "Nothing is missing" in said
     assert again == found
     assert NOW.date() > LAST
+
+
+def test_told_to_stop_it_leaves_and_says_how_to_go_on(start: Start, serve: Serve) -> None:
+    """SIGTERM after the first of two units: the second is let go of, and the same command fills it."""
+    process = start()
+    assert process.stderr is not None
+    assert "1 of 2 units" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the same command goes on where this one ended" in said
+    left = serve(lambda service: plan(service, FromItself(service.config)))
+    assert [unit.window.first for unit in left.units] == [date(2026, 7, 1)]
+
+
+def test_a_named_source_out_of_reach_is_told(start: Start) -> None:
+    """What was asked for by name and cannot be had is not passed over."""
+    process = start("--source", "mediazona")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Out of reach: mediazona 2026-06-01 to 2026-07-31 (61 days): it shows the latest only" in said
