@@ -104,9 +104,9 @@ def snooze(
     _act(incidents, config, act)
 
 
-@app.command(epilog='Example: tallywatch incidents explain 12 typo --note "two digits swapped"')
+@app.command(epilog='Example: tallywatch incidents explain 12 13 typo --note "two digits swapped"')
 def explain(
-    incident: Number,
+    incidents: Numbers,
     verdict: Annotated[str, typer.Argument(help="typo, correction, redefinition or ours.")],
     note: Note = None,
     by: By = None,
@@ -114,7 +114,7 @@ def explain(
 ) -> None:
     """Say what it was: the checks and the ledger go by it from now on."""
     said = _verdict(verdict)
-    _act([incident], config, lambda desk, one: desk.act(one, "explained", by=who(by), note=note, verdict=said))
+    _act(incidents, config, lambda desk, one: desk.act(one, "explained", by=who(by), note=note, verdict=said))
 
 
 @app.command(epilog="Example: tallywatch incidents close 12")
