@@ -71,3 +71,20 @@ def test_killed_twenty_times_two_at_once(start: Start, conninfo: str, undisturbe
     killed = killed_and_finished(start, 20, random.Random(seed))  # noqa: S311 - likewise
     assert killed
     assert ledger(conninfo) == undisturbed
+
+
+@pytest.mark.proof
+def test_a_stopped_process_loses_its_claim(start: Start, conninfo: str, undisturbed: str) -> None:
+    """One is stopped at work; the other takes over within half a minute, and the first finds all done later."""
+    first = start()
+    assert first.stderr is not None
+    assert "1 of 2 units" in first.stderr.readline()
+    first.send_signal(signal.SIGSTOP)
+    second = start()
+    _, complaints = second.communicate(timeout=90)
+    assert second.returncode == 0, complaints
+    assert ledger(conninfo) == undisturbed
+    first.send_signal(signal.SIGCONT)
+    _, complaints = first.communicate(timeout=60)
+    assert first.returncode == 0, complaints
+    assert ledger(conninfo) == undisturbed
