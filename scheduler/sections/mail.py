@@ -91,7 +91,7 @@ class Mail(Section):
 
     @model_validator(mode="after")
     def once(self) -> Mail:
-        """Refuse a reader who is named twice: it could not be known which of the two rules holds."""
+        """Refuse a reader who is named twice: nobody could say which of the two rules holds."""
         for group in (
             (r.address for r in self.to),
             (r.address for r in self.operators),

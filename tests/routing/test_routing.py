@@ -309,3 +309,22 @@ def test_a_plain_address_is_a_reader_of_everything_that_matters() -> None:
     assert mail.readers == (Recipient(address=DESK),)
     assert mail.channels[0].name.startswith("json-")
     assert "token" not in repr(mail)
+
+
+def test_a_reason_cannot_write_headers_or_markup(conninfo: str) -> None:
+    """Words of a person stand in a mail as words."""
+
+    async def work(desk: Desk) -> None:
+        hostile = "x\r\nBcc: all@example.org\r\n\r\n<img src=http://evil.example>"
+        async with connection(desk.pool) as conn:
+            end = START + timedelta(hours=1)
+            await silences.add(conn, Rule(kinds=("a*",)), reason=hostile, author=hostile, at=START, expires_at=end)
+        desk.clock.forward(hours=1)
+        await desk.tell()
+        [mail] = await desk.outbox()
+        assert b"\r\nBcc" not in mail["content"]
+        html = mail["content"].partition(b"text/html")[2]
+        assert html
+        assert b"<img" not in html
+
+    at_desk(conninfo, work)
