@@ -32,6 +32,9 @@ PATIENCE_S = 8.0
 LATE = timedelta(minutes=5)
 """A job that is later than this is a sign that the daemon is not well."""
 
+FRUITLESS = 10
+"""So many terms in a row that could not begin, though the lock could be had: a new process may do better."""
+
 AWAY_S = 60.0
 """An absence of the database that is worth a word when it is back."""
 
@@ -70,6 +73,7 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.news = asyncio.Event()  # something has changed: told to stop, to read again, leading or not
         self.rereading = False
+        self.fruitless = 0  # terms in a row that could not begin
         self.candidate = Candidate(service.conninfo, service.clock, self.news.set)
 
     async def run(self) -> None:
@@ -139,18 +143,25 @@ class Daemon:
             self._say()
             await duty.begin()
             await self._tell_absence(duty.service)
+            self.fruitless = 0
         except (PipelineError, WrongUse) as error:
             logger.warning("The term could not begin: %s", error)
-            self._give_up()
+            self._give_up(term)
         except Exception:  # whatever it is: it is told, and tried again
             logger.exception("The term could not begin")
-            self._give_up()
+            self._give_up(term)
         finally:
-            self.jobs.in_hand.pop("beginning", None)
+            if self.jobs.in_hand.get("beginning") is asyncio.current_task():
+                del self.jobs.in_hand["beginning"]
             self.news.set()
 
-    def _give_up(self) -> None:
+    def _give_up(self, term: int) -> None:
+        if self.candidate.term != term:  # it is over already, and another may have begun
+            return
         self._abdicate()
+        self.fruitless += 1
+        if self.fruitless >= FRUITLESS and not self.jobs.hopeless.done():
+            self.jobs.hopeless.set_result("the beginning of a term")
         self.candidate.resign()
 
     def _abdicate(self) -> None:

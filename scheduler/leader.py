@@ -112,7 +112,7 @@ class Candidate(threading.Thread):
         return None
 
     def _begin(self, held: Session) -> int:
-        held.execute(QUERIES["depose"].sql)
+        held.execute(QUERIES["depose"].sql, {"name": PROCESS})
         return int(_one(held, "lead", name=PROCESS, at=self._clock())["term"])
 
     def _move(self, term: int | None) -> None:

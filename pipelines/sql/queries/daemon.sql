@@ -14,7 +14,7 @@ SELECT pg_try_advisory_lock(hashtext('tallywatch leader')) AS leads;
 -- name: depose
 -- End the sessions of whoever led last: stopped in the middle of a transaction, it would hold up the next leader.
 SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_activity a JOIN leaders l ON a.application_name = l.name
-WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid();
+WHERE a.datname = current_database() AND a.usename = current_user AND a.application_name <> %(name)s;
 
 -- name: lead
 -- Begin a term.
