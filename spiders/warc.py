@@ -19,7 +19,6 @@ Documentation
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -274,9 +273,10 @@ def _member(packed: zipfile.ZipFile, name: str) -> Opener:
 
 def _spool(url: str, copy: IO[bytes]) -> None:
     with _Download(url, 0) as stream:
-        shutil.copyfileobj(stream, copy, CHUNK)
-        if copy.tell() > LARGEST_WACZ:
-            raise OSError(f"{url}: larger than {LARGEST_WACZ} bytes")
+        while piece := stream.read(CHUNK):
+            copy.write(piece)
+            if copy.tell() > LARGEST_WACZ:
+                raise OSError(f"{url}: larger than {LARGEST_WACZ} bytes")
 
 
 class _PublicRedirects(HTTPRedirectHandler):

@@ -1,13 +1,11 @@
 """Which pages of an archive are worth looking at, told by their bytes alone: most hold nothing for us.
 
-Rejecting a page must cost less than unpacking it. RE2 (the package `google-re2`) does it ten times faster than what
-the standard library has, and is used where it is installed.
+Rejecting a page must cost less than unpacking it: RE2 does it ten times faster than what the standard library has.
 """
 
 from __future__ import annotations
 
 import html
-import importlib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-try:
-    re2: Any = importlib.import_module("re2")
-except ImportError:
-    re2 = None
+import re2
 
 Finder = Callable[[bytes], Any]
 
@@ -86,8 +81,6 @@ def _shortest(words: set[bytes]) -> Iterator[bytes]:
 
 
 def _finder(pieces: tuple[bytes, ...]) -> Finder:
-    if re2 is None:
-        return lambda page: any(piece in lowered for piece in pieces) if (lowered := page.lower()) else False
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are
     options.max_mem = 64 << 20

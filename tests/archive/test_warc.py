@@ -17,10 +17,12 @@ from scheduler.crawling import Source
 from scheduler.exceptions import WrongUse
 from scheduler.scanning import Order, Scan, Scanned
 from scheduler.scanning_farm import expanded
+from spiders import warc
 from spiders.sources import declared
 from spiders.warc import Findings, Page, pages
 from tests.archive.files import HTML, UKRINFORM, article, packed, put, record
 from tests.spiders.site import Page as Answer
+from tests.spiders.site import serving
 
 if TYPE_CHECKING:
     from tests.reactor import Run
@@ -241,3 +243,14 @@ def test_a_file_that_cannot_be_read_is_told(scanned: Any, tmp_path: Path) -> Non
     [done], _ = scanned(str(broken))
     assert done.failed
     assert "cannot be read" in done.problems[0]
+
+
+def test_a_wacz_from_a_server_is_not_copied_beyond_its_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its copy ends at the limit: a server that never stops sending does not fill the disk."""
+    monkeypatch.setattr(warc, "LARGEST_WACZ", 100_000)
+    monkeypatch.setattr(warc, "CHUNK", 1000)
+    with serving() as site, (tmp_path / "copy").open("wb") as copy:
+        site.put("/a.wacz", b"x" * 500_000)
+        with pytest.raises(OSError, match="larger than 100000 bytes"):
+            warc._spool(f"{site.url}/a.wacz", copy)  # noqa: SLF001 - what opens it needs a whole one
+        assert copy.tell() <= 101_000
