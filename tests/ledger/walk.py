@@ -22,6 +22,7 @@ from scheduler.service import open_service
 NOW = datetime(2023, 3, 8, 10, 0, tzinfo=UTC)
 KEEP_COMMIT = psycopg.AsyncConnection.commit
 COMMITS = [0]
+SECRET = "the same in every walk, so that mails have the same names"  # noqa: S105 - of nobody
 
 
 def killing(at: int, *, before: bool) -> Any:
@@ -43,6 +44,7 @@ async def walk(home: str, conninfo: str, url: str) -> None:
     config = Config(
         home=Path(home),
         database_url=conninfo,  # type: ignore[arg-type] # pydantic makes a secret of it
+        web_secret=SECRET,  # type: ignore[arg-type] # likewise
         sources={"telegram_general_staff": {"enabled": True, "base_url": url}},  # type: ignore[dict-item]
     )
     async with open_service(config, lambda: NOW) as service:
