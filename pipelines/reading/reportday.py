@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
@@ -24,12 +25,13 @@ from pipelines.records import GENERAL_STAFF
 _HEAD = 3  # lines in which a title or a date line stands
 _TITLE = 600  # characters of the first lines
 _START = 5000  # characters in which a report's own range stands
+_YEAR = re.compile(r"20\d\d|[./]\d{1,2}[./]\d\d")  # no date has a year without it
 _Rule = Callable[[list[Item], date | None], Day | None]
 
 
 def likely_day(folded: str, code: str, published: date | None) -> Day | None:
     """Return the day by which the size of numbers is judged before all is read: a range, or a date in the title."""
-    lines = [line for line in folded[:_TITLE].split("\n")[:_HEAD] if line.strip()]
+    lines = [line for line in folded[:_TITLE].split("\n")[:_HEAD] if _YEAR.search(line)]
     rows = (phrases(line, 0, len(line), lexicon(code), frozenset()) for line in lines)
     return range_day(folded[:_START], published) or _first(rows, head_day, published)
 
