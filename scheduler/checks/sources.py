@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scheduler.checks.finding import Finding
 
 KIND = "contradiction.sources"
-SURE = 2 / 3  # below, nothing tells the two sides apart, and the finding says so
+SURE = 2 / 3  # below, nothing tells the two sides apart, and the finding names neither
 
 
 def check(case: Case) -> Finding | None:
@@ -26,37 +26,50 @@ def check(case: Case) -> Finding | None:
     against = [e for e in case.others if e.total != case.total]
     if not against:
         return None
-    if case.weighing.right >= 0.5:  # noqa: PLR2004 - more likely right than wrong
+    if case.weighing.right >= SURE:
         return _blame_others(case, against)
+    if case.weighing.share_of("total") < SURE:
+        return _undecided(case, against)
     best = case.weighing.best("total")
     meant = best.value if best and best.value is not None else against[0].total
-    sure = case.weighing.share_of("total") >= SURE
     return case.finding(
         KIND,
-        f"{who(case)}: {'' if sure else 'possibly '}{case.said.source} is wrong",
+        f"{who(case)}: {case.said.source} is wrong",
         expected=meant,
-        suggestion=_suggestion(case.total, meant, case, sure=sure),
+        suggestion=_suggestion(case.total, meant, case),
         against=tuple(e.said.ref for e in against),
     )
 
 
 def _blame_others(case: Case, against: list[Entry]) -> Finding:
     wrong = max(against, key=lambda e: (e.said.known_at, e.said.source))
-    sure = case.weighing.right >= SURE
     return case.finding(
         KIND,
-        f"{who(case)}: {'' if sure else 'possibly '}{wrong.said.source} is wrong",
+        f"{who(case)}: {wrong.said.source} is wrong",
         expected=case.total,
-        suggestion=_suggestion(wrong.total, case.total, case, sure=sure),
+        suggestion=_suggestion(wrong.total, case.total, case),
         blamed=wrong.said,
         against=(case.said.ref,),
     )
 
 
-def _suggestion(wrong: int, meant: int, case: Case, *, sure: bool) -> Suggestion:
+def _undecided(case: Case, against: list[Entry]) -> Finding:
+    """Tell of the disagreement under the name of the one who raised it; the next word on the cell replaces this."""
+    return case.finding(
+        KIND,
+        f"{who(case)}: nothing tells yet which is wrong",
+        expected=against[0].total,
+        suggestion=Suggestion(
+            field="total", value=None, diagnosis="unknown", evidence="nothing tells the two sides apart"
+        ),
+        against=tuple(e.said.ref for e in against),
+    )
+
+
+def _suggestion(wrong: int, meant: int, case: Case) -> Suggestion:
     diagnosis = (case.setting.slip(wrong, meant) if case.setting else slips.likelihood(wrong, meant))[1]
-    evidence = "the pace of the series and the roles of the sources" if sure else "nothing tells the two sides apart"
-    return Suggestion(field="total", value=meant if sure else None, diagnosis=diagnosis, evidence=evidence)
+    evidence = "the pace of the series and the roles of the sources"
+    return Suggestion(field="total", value=meant, diagnosis=diagnosis, evidence=evidence)
 
 
 def who(case: Case) -> str:

@@ -87,7 +87,7 @@ class Setting:
         """How probable it is that the other sources say what they say if this is the total."""
         p = 1.0
         for said, rate in self.others:
-            p *= 1 - rate if said == total else rate * slips.likelihood(said, total)[0]
+            p *= 1 - rate if said == total else rate * self.slip(said, total)[0]
         return p
 
     @property

@@ -146,7 +146,10 @@ def mirrors(totals: Totals, rng: random.Random) -> Outcome:
     for cell, (name, _) in outcome.planted.items():
         told = [f for f in found.get(cell, []) if f.kind == "contradiction.sources"]
         outcome.found["found"] += bool(told)
-        outcome.found["named at once"] += bool(told) and told[0].source == name
+        hint = told[0].suggestion if told else None
+        named = hint is not None and hint.value is not None  # without a value, the finding names neither side
+        outcome.found["named at once"] += named and told[0].source == name
+        outcome.found["another named at once"] += named and told[0].source != name
         outcome.found["named"] += bool(told) and told[-1].source == name
         outcome.found["once"] += len({f.key for f in told}) == 1
     outcome.false = len(found.keys() - outcome.planted.keys() - falls(totals))

@@ -207,6 +207,27 @@ def test_sources_blame_the_mirror_that_spoke_first() -> None:
     assert told[-1].source == "mirror"
 
 
+def test_a_number_carried_over_is_told_from_one_that_moved() -> None:
+    """A mirror that kept yesterday's number slipped, though it spoke first: the other moved at the usual pace."""
+    rows = [*past(42, ["aircraft"]), *past(42, ["aircraft"], source="other")]
+    kept = said("aircraft", 42, true_total("aircraft", 41), source="other")
+    [told] = findings([*rows, kept, said("aircraft", 42)])
+    assert (told.source, told.observed, told.expected) == ("other", kept.total, true_total("aircraft", 42))
+    assert told.suggestion is not None
+    assert told.suggestion.diagnosis == "carried_over"
+
+
+def test_sources_name_nobody_where_nothing_tells_them_apart() -> None:
+    """Two mirrors a usual step apart: neither is named, no slip is guessed, and the publisher's word decides."""
+    rows = [*past(40), *past(40, source="other")]
+    rows += [said("tanks", 40, source="other", total=TRUE + 1), said("tanks", 40), official("tanks", 40)]
+    first, last = findings(rows)
+    assert first.suggestion is not None
+    assert (first.suggestion.value, first.suggestion.diagnosis) == (None, "unknown")
+    assert first.message.endswith("nothing tells yet which is wrong")
+    assert (last.key, last.source, last.expected) == (first.key, "other", TRUE)
+
+
 def test_a_mirror_that_always_lags_is_no_contradiction() -> None:
     """A source that shows the day before under today's date is told of once and then known for it."""
     rows = []
