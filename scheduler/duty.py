@@ -194,7 +194,7 @@ class Duty:
 
     async def _judge(self) -> None:
         async with self.one_at_a_time:
-            await self.service.judge()
+            await self.service.judge(rounds=True)
             await self.service.deliver()
 
     async def _tell(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
+from typing import Any
 
 from pipelines.database import connection
 from pipelines.exceptions import Deposed, PipelineError
@@ -49,7 +50,7 @@ class Jobs:
     def __init__(self, metrics: Metrics, outside: Outside) -> None:
         self.metrics = metrics
         self.outside = outside
-        self.in_hand: dict[str, asyncio.Task[None]] = {}
+        self.in_hand: dict[str, asyncio.Task[Any]] = {}
         self.failures: Counter[str] = Counter()
         self.well: set[str] = set()  # of which nothing is reported any more
         self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -59,7 +60,7 @@ class Jobs:
         task = asyncio.create_task(self.run(job, service), name=job.name)
         self.in_hand[job.name] = task
 
-        def ended(_: asyncio.Task[None]) -> None:
+        def ended(_: asyncio.Task[Any]) -> None:
             if self.in_hand.get(job.name) is task:
                 del self.in_hand[job.name]
             then()

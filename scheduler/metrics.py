@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -21,7 +22,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        own = {"registry": self.registry, "namespace": "tallywatch"}
+        own: dict[str, Any] = {"registry": self.registry, "namespace": "tallywatch"}
         self.leader = Gauge("leader", "1 while this daemon leads, 0 while it stands by", **own)
         self.term = Gauge("leader_term", "Term of this daemon as leader, 0 while it stands by", **own)
         self.lag = Gauge("loop_lag_seconds", "How late the loop came to its last heartbeat", **own)

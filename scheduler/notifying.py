@@ -32,10 +32,10 @@ class Notifier:
     mail: Mail
     links: Links | None = None  # signs what readers can answer with
 
-    async def notify(self, everybody: Sequence[Reader]) -> int:
+    async def notify(self, everybody: Sequence[Reader], *, digests: bool) -> int:
         """Write the notices that are due; return how many mails."""
         written = 0
-        for write in (self._silences, self._digests, self._storms):
+        for write in (self._silences, *((self._digests,) if digests else ()), self._storms):
             async with connection(self.pool) as conn:
                 await run(conn, "lock_tellers")
                 outbox = await Outbox.open(conn, self.clock(), self.mail, everybody, self.links)

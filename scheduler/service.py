@@ -153,12 +153,15 @@ class Service:
         place = Place(name=source.name, role=spider.role, publisher=spider.publisher, claimant=spider.claimant)
         return await Keeper.begin(self.pool, place, self.clock, past=past, quiet=quiet)
 
-    async def judge(self, *, tell: bool = True) -> Judged:
-        """Judge what was kept, look who is silent, and write the mails that are due."""
+    async def judge(self, *, tell: bool = True, rounds: bool = False) -> Judged:
+        """Judge what was kept, look who is silent, and write the mails that are due.
+
+        `rounds`: reminders and digests, too, which are the daemon's to write.
+        """
         judged = await self.court.judge(tell=tell)
         await self.coverage.look(self.sources, tell=tell)
         if tell:
-            await self.teller.tell()
+            await self.teller.tell(rounds=rounds)
         return judged
 
     async def deliver(self) -> mailer.DeliverySummary:

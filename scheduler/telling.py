@@ -59,30 +59,38 @@ class Teller:
     public_url: str | None = None  # how readers reach our pages, the kept copies among them
     links: Links | None = None  # signs what readers can answer with
 
-    async def tell(self) -> int:
-        """Write everything that is due: news, reminders, what quiet hours held, ends of silences, digests.
+    async def tell(self, *, rounds: bool = False) -> int:
+        """Write everything that is due: news, what was put off, what quiet hours held, ends of silences.
 
+        With `rounds` also what only the clock makes due, reminders and digests: who polls by hand wants neither.
         Returns how many mails, held ones too. What cannot be told is told to the operators, and
         tried again at the next turn.
         """
         everybody = await self._everybody()
-        await self._remind()
+        await self._wake()
+        if rounds:
+            await self._remind()
         written = await self._news(everybody)
         written += await self._release(everybody)
         notifier = Notifier(pool=self.pool, clock=self.clock, mail=self.mail, links=self.links)
-        return written + await notifier.notify(everybody)
+        return written + await notifier.notify(everybody, digests=rounds)
 
     async def _everybody(self) -> list[Reader]:
         async with connection(self.pool) as conn:
             gone = {row["address"] for row in await many(conn, "unsubscribed")}
         return [reader for reader in readers(self.mail) if reader.name.lower() not in gone]
 
+    async def _wake(self) -> None:
+        """Make news of what was put off until now."""
+        async with connection(self.pool) as conn:
+            await run(conn, "lock_tellers")
+            await Desk(conn=conn, at=self.clock(), tell=True).wake()
+
     async def _remind(self) -> None:
-        """Make news of what was put off until now, and of what nobody has answered for long."""
+        """Make news of what nobody has answered for long."""
         now = self.clock()
         async with connection(self.pool) as conn:
             await run(conn, "lock_tellers")
-            await Desk(conn=conn, at=now, tell=True).wake()
             before = now - timedelta(hours=self.mail.reminder_hours)
             due = await many(conn, "reminders_due", before=before, most=self.mail.reminders)
             await run(conn, "remind", incidents=[row["id"] for row in due], at=now)

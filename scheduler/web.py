@@ -88,8 +88,8 @@ async def serving(daemon: Watched) -> AsyncIterator[int | None]:
         yield None
         return
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "server_header": False}
-    bounds = {"limit_concurrency": 100, "timeout_keep_alive": 5, "h11_max_incomplete_event_size": 16_384}
-    server = Server(uvicorn.Config(application(daemon), host=place.host, port=place.port, **options, **bounds))
+    options |= {"limit_concurrency": 100, "timeout_keep_alive": 5, "h11_max_incomplete_event_size": 16_384}
+    server = Server(uvicorn.Config(application(daemon), host=place.host, port=place.port, **options))
     task = asyncio.create_task(_serve(server), name="pages")
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)

@@ -31,7 +31,6 @@ HOME = "TALLYWATCH_TESTS_HOME"  # environment: where the workers find the home o
 def pytest_configure(config: pytest.Config) -> None:
     """Make the home once, in the process that starts the workers; they inherit its name."""
     if not hasattr(config, "workerinput"):
-        os.environ["TALLYWATCH_MAIL__DIGEST"] = "off"  # tests that count mails move the clock by days
         os.environ[HOME] = tempfile.mkdtemp(prefix="tallywatch-tests-")
 
 

@@ -26,7 +26,7 @@ from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import Service, open_service
 
 T = TypeVar("T")
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(

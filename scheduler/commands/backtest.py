@@ -14,7 +14,7 @@ import typer
 from scheduler import backtest as streaming
 from scheduler.exceptions import WrongUse
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

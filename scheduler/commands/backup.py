@@ -11,7 +11,7 @@ from pipelines import backups, database
 from scheduler.exceptions import WrongUse
 from scheduler.output import ConfigOption, begin
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch backup /var/backups/tallywatch.dump")

@@ -13,7 +13,7 @@ from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import CrawlReport, Service, open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(

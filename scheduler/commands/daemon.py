@@ -12,7 +12,7 @@ from scheduler.output import ConfigOption, begin
 from scheduler.service import open_service
 from scheduler.watching import log_to_stderr, start_sentry
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch daemon --config /etc/tallywatch/tallywatch.toml")

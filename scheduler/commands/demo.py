@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from scheduler.demo.outcome import Told, Verdict
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch demo --home /tmp/tallywatch-demo")

@@ -24,7 +24,7 @@ from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import Service, declaration, open_service, polled, transport
 from scheduler.transport import Refusal
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 ROOM_MB = 500
 """Free space below which the disk is worth a word: a year of twelve sources needs less."""

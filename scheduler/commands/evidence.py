@@ -16,7 +16,7 @@ from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit
 from scheduler.service import open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch evidence 12 --output incident-12.zip")

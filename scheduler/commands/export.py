@@ -15,7 +15,7 @@ from scheduler.loop import run
 from scheduler.output import ConfigOption, begin
 from scheduler.service import open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch export figures --shape wide --naming petroivaniuk -o losses.csv")

@@ -17,7 +17,7 @@ from scheduler.mails.view import Point, Series
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import Service, open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.callback(

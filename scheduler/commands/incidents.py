@@ -19,7 +19,12 @@ from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table, words
 from scheduler.service import Service, open_service
 
-app = typer.Typer(help="The work list: what was found, what was done about it.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="The work list: what was found, what was done about it.",
+    no_args_is_help=True,
+    epilog="Example: tallywatch incidents list --state open",
+)
 
 STATES = (*RUNNING, "closed", "withdrawn")
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the incident.")]

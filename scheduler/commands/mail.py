@@ -24,7 +24,9 @@ from scheduler.routing import Reader, readers
 from scheduler.service import open_service, transport
 from scheduler.transport import Envelope, Refusal
 
-app = typer.Typer(help="The outbox.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="The outbox.", no_args_is_help=True, epilog="Example: tallywatch mail list"
+)
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number of the mail.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of a reader.")]

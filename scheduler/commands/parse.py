@@ -14,7 +14,7 @@ from pipelines.records import Reading
 from scheduler.clock import moment
 from scheduler.exceptions import WrongUse
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
 

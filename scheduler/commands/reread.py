@@ -14,7 +14,7 @@ from scheduler.loop import run
 from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import Service, open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("reread", epilog="Example: tallywatch reread --dry-run --source telegram_general_staff")

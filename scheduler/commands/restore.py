@@ -11,7 +11,7 @@ from pipelines import backups, database
 from pipelines.migrations import migrate
 from scheduler.output import ConfigOption, begin
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch restore /var/backups/tallywatch.dump")

@@ -18,7 +18,12 @@ from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.sections.rules import Rule
 from scheduler.service import open_service
 
-app = typer.Typer(help="What nobody wants to be mailed of for a while.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="What nobody wants to be mailed of for a while.",
+    no_args_is_help=True,
+    epilog='Example: tallywatch silences add --kind "trend.*" --hours 24 --reason "recount"',
+)
 
 COLUMNS = ("id", "kinds", "metrics", "sources", "claimants", "reason", "author", "begun_at", "expires_at", "ended_at")
 Globs = list[str] | None

@@ -16,7 +16,7 @@ from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.service import declaration, open_service, polled
 from spiders.sources import declared
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch sources --copies")

@@ -13,7 +13,7 @@ from scheduler.output import ConfigOption, JsonOption, begin, emit, table
 from scheduler.sensitivity import Bound, Judging, judging
 from scheduler.service import open_service
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: tallywatch status --json")

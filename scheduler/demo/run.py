@@ -110,7 +110,7 @@ def configured(place: Path, url: str) -> Config:
         database_url=None,
         smtp_url=None,
         sentry_dsn=None,
-        mail=Mail.model_validate({"from": SENDER, "to": [READER], "digest": "off", "reminders": 0}),
+        mail=Mail.model_validate({"from": SENDER, "to": [READER]}),
         judge=Judge(),
         sources={name: Source(enabled=True, base_url=url) for name in SOURCES},
     )

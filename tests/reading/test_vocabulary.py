@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.metrics import METRICS
 from pipelines.reading.tokens import fold, tokens
-from pipelines.reading.vocabulary import PSEUDO_METRICS, expand, languages, lexicon
+from pipelines.reading.vocabulary import PSEUDO_METRICS, cut, expand, hint, languages, lexicon, terms
 
 COMMON = {"personnel", "tanks", "armoured_vehicles", "artillery_systems", "mlrs", "air_defence_systems", "aircraft",
           "helicopters", "uavs", "cruise_missiles", "ships", "submarines", "vehicles_and_fuel_tanks", "special_equipment"}  # fmt: skip
@@ -36,6 +36,19 @@ def test_no_label_hides_behind_another(code: str) -> None:
             if match is None or match[0] != len(pieces) or match[1].values.get("metric") != metric:
                 wrong.append((metric, spelling))
     assert wrong == []
+
+
+@pytest.mark.parametrize("code", languages())
+def test_a_hint_misses_no_term(code: str) -> None:
+    """Wherever the lexicon finds a term, so does the expression that tells whether a text is worth cutting."""
+    missed = []
+    for pattern, category, _ in terms(languages()[code]):
+        for words in map(cut, {(spellings := expand(fold(pattern)))[0], spellings[-1]}):
+            for text in (" ".join(words).replace("*", ""), f"1{' («'.join(words)}_".replace("*", "а\u0301б")):
+                match = lexicon(code).match([piece for piece in tokens(text) if piece.text != "1"], 0)
+                if match and category in match[1].values and not hint(code, category).search(text):
+                    missed.append((category, text))
+    assert missed == []
 
 
 def test_folding_keeps_every_character_at_its_place() -> None:

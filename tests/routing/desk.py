@@ -52,7 +52,7 @@ class Desk:
         """Tell, as the daemon does at each turn."""
         given = {"from": "tallywatch@example.org", "to": ["desk@example.org"], "digest": "off"}
         mail = Mail.model_validate(given | self.mail | changed)
-        return await Teller(pool=self.pool, clock=self.clock, mail=mail, draw=no_chart).tell()
+        return await Teller(pool=self.pool, clock=self.clock, mail=mail, draw=no_chart).tell(rounds=True)
 
     async def rows(self, sql: str, *values: Any) -> list[Row]:
         """Return rows."""
