@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pipelines.reading import mirrors, pages
+from pipelines.reading.chance import may_count
 from pipelines.reading.dates import Day, date_from_totals, kyiv_day, noted
 from pipelines.reading.language import language
 from pipelines.reading.lists import Listed, read_lists
@@ -108,11 +109,13 @@ def _read_text(text: str, extractor: str, source: _Source) -> Reading:
     folded, published = fold(text), kyiv_day(source.published_at)
     codes = language(text) or ("en",)
     listed = read_lists(text, folded, codes, published, source.speaker)
+    spans = _uncovered(listed.covered, len(text))
+    if not (listed.mentions or listed.troubles) and not may_count(text, folded, spans, lexicon(codes[0])):
+        return Reading(text=text, extractor=extractor, reader="none", claims=(), problems=())
     prose = Found()
     if not _says_everything(listed):
         day = listed.day or likely_day(folded, codes[0], published)
         words = Words(lexicon=lexicon(codes[0]), thousands=thousands(folded), day=day.day if day else published)
-        spans = _uncovered(listed.covered, len(text))
         prose = read_prose(text, folded, spans, words, Context(claimant=source.speaker, main=source.speaker))
     stated = listed.day or document_day(folded, prose, source.url, published)
     return _weighed(text, extractor, listed, prose, _report(listed, prose, stated, source))

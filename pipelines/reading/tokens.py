@@ -64,12 +64,12 @@ class Token(NamedTuple):
     end: int
 
 
-_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e"
+MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e"
 _CHARACTER = "[\u3040-\u30fe\u3400-\u9fff]"  # written without spaces: each character is a word
-_LETTER = rf"(?!{_CHARACTER})[^\W\d_]"
+LETTER = rf"(?!{_CHARACTER})[^\W\d_]"
 _TOKEN = re.compile(
     r"(?P<number>(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d])(?![.,]\d{3})|\d+(?:[.,:/']\d+)*)"
-    rf"|(?P<word>{_CHARACTER}|(?:{_LETTER})(?:{_LETTER}|[{_MARKS}])*)"
+    rf"|(?P<word>{_CHARACTER}|(?:{LETTER})(?:{LETTER}|[{MARKS}])*)"
     r"|(?P<break>\n)"
     r"|(?P<mark>(?<=[^\W\d_])-(?=[^\W\d_])|[-.,;:!?()/+%|=~≈<>№$€])"
 )

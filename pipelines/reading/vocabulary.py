@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from pipelines.metrics import METRICS
-from pipelines.reading.tokens import MARK, NUMBER, WORD, Token, fold, tokens
+from pipelines.reading.tokens import LETTER, MARK, MARKS, NUMBER, WORD, Token, fold, tokens
 
 SECTIONS: Final = frozenset(
     {"code", "letters", "signs", "order", "compound", "prefixes", "unspaced",
@@ -33,6 +33,13 @@ WORDS: Final = frozenset(
 )  # fmt: skip
 PSEUDO_METRICS: Final = frozenset({"people"})  # people without a uniform: personnel where the sentence is a tally
 _END: Final = "\x00"  # in a trie: the word ends here
+_STOP: Final = "\x01"  # likewise, as texts are cut into tokens
+_NEXT: Final = "\x02"  # the rest of a word, and whatever stands before the next one
+_SIGNS: Final = {
+    _END: r"(?![^\W\d_])",
+    _STOP: f"(?!{LETTER})",
+    _NEXT: rf"(?:{LETTER}|[{MARKS}])*+[\W_]*+",
+}
 _SKIPPABLE: Final = frozenset({"-", "/", "("})
 _LONGEST_TERM: Final = 16  # words; in Japanese each character is one
 
@@ -295,6 +302,27 @@ def war() -> re.Pattern[str]:
     )
 
 
+@cache
+def hint(code: str, *categories: str) -> re.Pattern[str]:
+    """Return what a piece of folded text matches wherever the lexicon finds a term of these categories in it.
+
+    It may match where the lexicon finds none, never the other way round.
+    """
+    table = languages()[code]
+    glued = bool(table.get("prefixes") or table.get("unspaced") or table.get("compound"))
+    inside: set[str] = set()  # the longest word of terms that may begin inside a word
+    ahead: set[str] = set()
+    for pattern, category, _ in terms(table):
+        for words in map(cut, expand(fold(pattern)) if category in categories else ()):
+            if glued or words[0][0].isdigit() or any(word.startswith("*") for word in words):
+                inside.add(max((word.strip("*") for word in words), key=len))
+            else:
+                ahead.add(_NEXT.join(word.rstrip("*") + _STOP * word.isalpha() for word in words))
+    begins = rf"(?<!{LETTER})"
+    tries = [*([begins + _as_trie(ahead)] if ahead else ()), *([_as_trie(inside)] if inside else ())]
+    return re.compile("|".join(tries) or "(?!)")
+
+
 def _any_of(patterns: Iterable[tuple[dict[str, Any], str]]) -> re.Pattern[str]:
     """Return one pattern for the longest word of each pattern, as it may stand in a lowered text, folded or not."""
     inside: set[str] = set()  # words that may stand behind a glued article, or without spaces around them
@@ -330,4 +358,4 @@ def _trie_pattern(node: dict[str, Any]) -> str:
 
 
 def _character(char: str) -> str:
-    return r"(?![^\W\d_])" if char == _END else re.escape(char)
+    return _SIGNS.get(char) or re.escape(char)
