@@ -92,5 +92,6 @@ def beyond(x: float, past: Row) -> float:
 
 def bounded(score: Row, exceeded: Row, days: Row) -> Row:
     """Bound a score by how often as much was seen: what happened three times in a year is not a break."""
-    bound: Row = -np.log(np.exp(-np.minimum(score, 50.0)) + (exceeded + 0.5) / np.maximum(days, 1.0))
+    # e to the 700th is the largest power that a float holds; a score may be minus infinity.
+    bound: Row = -np.log(np.exp(-np.clip(score, -700.0, 50.0)) + (exceeded + 0.5) / np.maximum(days, 1.0))
     return bound

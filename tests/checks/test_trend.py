@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from scheduler.checks.trend import DayChange, Trend, TrendVerdict
+from scheduler.checks.trend_tests import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -343,3 +344,12 @@ def test_the_sensitivity_is_what_is_told() -> None:
     for change, is_told in ((int(1.3 * row.spike_from), True), (row.spike_from // 2, False)):
         table["tanks"] = [*table["tanks"][:299], change]
         assert bool(of(judge(table), "tanks", 299)) is is_told
+
+
+def test_a_score_without_bound_is_bounded_quietly() -> None:
+    """A tail without a shape scores minus infinity: that is no overflow to warn of, and says nothing of a break."""
+    score = np.array([-np.inf, -900.0, 0.0, 900.0])
+    found = bounded(score, np.zeros(4), np.full(4, 365.0))
+    assert found.tolist() == sorted(found)
+    assert found[0] == found[1] == -700.0
+    assert found[3] == pytest.approx(-np.log(0.5 / 365), rel=1e-9)
