@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,17 +21,13 @@ from scheduler.exceptions import WrongUse
 from scheduler.metrics import Metrics
 from scheduler.service import Service
 
+if TYPE_CHECKING:
+    import uvicorn
+
 logger = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
 """Within which a probe is answered: the truth is then that we are not ready."""
-
-
-class Server(uvicorn.Server):
-    """A server that leaves the signals to the daemon."""
-
-    def install_signal_handlers(self) -> None:
-        """Install none."""
 
 
 class Watched(Protocol):
@@ -89,7 +84,9 @@ async def serving(daemon: Watched) -> AsyncIterator[int | None]:
         return
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "server_header": False}
     options |= {"limit_concurrency": 100, "timeout_keep_alive": 5, "h11_max_incomplete_event_size": 16_384}
-    server = Server(uvicorn.Config(application(daemon), host=place.host, port=place.port, **options))
+    import uvicorn  # noqa: PLC0415 - 5 MB, which a daemon without pages need not have
+
+    server = uvicorn.Server(uvicorn.Config(application(daemon), host=place.host, port=place.port, **options))
     task = asyncio.create_task(_serve(server), name="pages")
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
@@ -104,7 +101,7 @@ async def serving(daemon: Watched) -> AsyncIterator[int | None]:
         await task
 
 
-async def _serve(server: Server) -> None:
+async def _serve(server: uvicorn.Server) -> None:
     """Serve. uvicorn leaves the process when its port is taken; we say it in a sentence."""
     try:
         await server._serve()  # noqa: SLF001 - `serve` would take the signals over

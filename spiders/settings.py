@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from scrapy.settings import default_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def user_agent(contact: str | None) -> str:
     """Say who asks and how to complain; the contact is the operator's own."""
     return f"tallywatch/{version('tallywatch')} (+{contact or 'contact not given'})"
+
+
+def _without(components: Mapping[str, int], *names: str) -> dict[str, int]:
+    return {path: order for path, order in components.items() if path.rpartition(".")[2] not in names}
 
 
 BOT_NAME = "tallywatch"  # "scrapybot"
@@ -60,6 +70,11 @@ SPIDER_MIDDLEWARES = {
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"  # unchanged; the daemon relies on it
 TELNETCONSOLE_ENABLED = False  # True: an open door
 REMOTE_CONTROL_ENABLED = False  # True: runs any code that is posted to it
+# without what is switched off: it would be imported all the same (also where EXTENSIONS says None), with aiohttp,
+# requests and an SSH library
+EXTENSIONS_BASE = _without(default_settings.EXTENSIONS_BASE, "TelnetConsole", "RemoteControl")
+DOWNLOADER_MIDDLEWARES_BASE = _without(default_settings.DOWNLOADER_MIDDLEWARES_BASE, "CookiesMiddleware")
+DOWNLOAD_HANDLERS = {"ftp": None, "s3": None}  # nothing that we fetch is there
 MEMUSAGE_ENABLED = False  # True: would stop the daemon, not the crawl
 LOGSTATS_INTERVAL = 0  # 60.0: a crawl is over before that
 STATS_DUMP = False  # True: thirty lines for each poll; the outcome of a crawl is stored
