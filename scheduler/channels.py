@@ -41,6 +41,7 @@ class ChannelTransport:
         if name not in self.urls:
             raise TemporaryRefusal(f"there is no channel {name} in the configuration")
         title, body = message(envelope)
+        await envelope.still_ours()
         try:
             # The library blocks: it gets a thread, and what it says of its own is kept from the log.
             async with asyncio.timeout(self.seconds):

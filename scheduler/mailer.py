@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import parseaddr
 from typing import Literal
 
+import psycopg
 from psycopg.rows import DictRow
 
 from pipelines.database import Connection, Pool, connection, maybe, run
@@ -50,7 +51,8 @@ async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 1
     """Hand over up to `limit` mails that are due, each in its own transaction.
 
     Killed at any point, it leaves a mail either queued or sent; one that was taken over just before goes out again
-    with the same Message-ID. A server that takes nothing ends the round for mails: they wait, they are not at fault.
+    with the same Message-ID. Stopped before DATA and overtaken by another process, it does not send. A server that
+    takes nothing ends the round for mails: they wait, they are not at fault.
     """
     outcomes: Counter[Outcome] = Counter()
     try:
@@ -77,12 +79,15 @@ async def _next(conn: Connection, transport: Transport, clock: Clock, *, mail_go
     if mail is None:
         return None
     try:
-        answer = await transport.send(envelope(mail))
+        # The session holds the mail and the term: while it lives, nobody else can send the mail.
+        answer = await transport.send(replace(envelope(mail), still_ours=lambda: conn.execute("SELECT")))
     except PermanentRefusal as error:
-        logger.warning("Mail %s was refused for good: %s", mail["id"], error)
+        logger.error("Mail %s was refused for good: %s", mail["id"], error)  # noqa: TRY400 - the server's words say it all
         await run(conn, "mail_refused", id=mail["id"], error=str(error))
         await _report(conn, mail, error, clock())
         return "failed"
+    except psycopg.OperationalError:  # we were stopped or cut off: the mail is not ours any more
+        raise
     except Exception as error:
         await _defer(conn, mail, error, clock())
         if not isinstance(error, TemporaryRefusal):

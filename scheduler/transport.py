@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -42,6 +43,10 @@ class ServerUnavailable(TemporaryRefusal):
     """No mail can be handed over now: nobody answers, the login is refused, the disk is full."""
 
 
+async def _ours() -> None:
+    """Find nothing wrong: nobody else could send the mail."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
     """A mail as it is handed over."""
@@ -50,6 +55,8 @@ class Envelope:
     recipient: str
     message_id: str
     content: bytes  # RFC 5322
+    still_ours: Callable[[], Awaitable[object]] = field(default=_ours, compare=False)
+    """Asked last before nothing can be taken back; raises when somebody else may have sent the mail meanwhile."""
 
 
 class Transport(Protocol):
@@ -63,6 +70,16 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; sending again opens them again."""
+
+
+class _Client(aiosmtplib.SMTP):
+    """Asks between RCPT and DATA whether the mail is still to be sent."""
+
+    still_ours: Callable[[], Awaitable[object]] = staticmethod(_ours)
+
+    async def data(self, *args: Any, **kwargs: Any) -> aiosmtplib.SMTPResponse:
+        await self.still_ours()
+        return await super().data(*args, **kwargs)
 
 
 class SmtpTransport:
@@ -81,7 +98,7 @@ class SmtpTransport:
             raise WrongUse("smtp:// would send the password in clear: use smtp+starttls:// or smtps://")
         self._seconds = seconds
         self._place = f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}"
-        self._client = aiosmtplib.SMTP(
+        self._client = _Client(
             hostname=parts.hostname,
             port=parts.port or PORTS[parts.scheme],
             username=unquote(parts.username) if parts.username else None,
@@ -99,6 +116,7 @@ class SmtpTransport:
         try:
             async with asyncio.timeout(self._seconds):
                 await self._connect()
+                self._client.still_ours = envelope.still_ours
                 _, answer = await self._client.sendmail(envelope.sender, [envelope.recipient], envelope.content)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self._client.close()

@@ -14,10 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from psycopg.rows import DictRow
 
 from pipelines.database import Pool, connection, open_pool
+from pipelines.exceptions import DatabaseUnreachable
 from scheduler import mailer
 from scheduler.mailer import DeliverySummary, deliver
 from scheduler.transport import Envelope, SmtpTransport
@@ -201,6 +203,36 @@ def test_two_mailers_at_once_send_each_mail_once(conninfo: str) -> None:
         rounds = [deliver(pool, SmtpTransport(server.url), clock) for _ in range(3)]
         assert sum(summary.sent for summary in await asyncio.gather(*rounds)) == 6
         assert len(server.accepted) == 6
+
+    at_work(conninfo, work)
+
+
+class Overtaking(Server):
+    """Between RCPT and DATA, another daemon ends the session that holds the mail, as a new leader does."""
+
+    conninfo = ""
+
+    async def handle_RCPT(self, *said: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Answer after the session has ended."""
+        query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        async with await psycopg.AsyncConnection.connect(self.conninfo) as conn:
+            await conn.execute(f"{query} AND datname = current_database()")
+        return await super().handle_RCPT(*said)
+
+
+def test_a_mail_that_another_daemon_may_have_sent_is_not_sent(conninfo: str) -> None:
+    """Who lost the claim between RCPT and DATA sends nothing; who has it then sends it once."""
+
+    async def work(pool: Pool, server: Server, clock: Time) -> None:
+        await queue(pool, 1)
+        overtaking = Overtaking()
+        overtaking.conninfo = conninfo
+        async with serving(overtaking):
+            with pytest.raises(DatabaseUnreachable):
+                await deliver(pool, SmtpTransport(overtaking.url), clock)
+        assert overtaking.accepted == []
+        assert [row["state"] for row in await outbox(pool)] == ["queued"]
+        assert await deliver(pool, SmtpTransport(server.url), clock) == DeliverySummary(sent=1)
 
     at_work(conninfo, work)
 
