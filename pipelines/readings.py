@@ -30,7 +30,7 @@ def read(
     try:
         return reading.read(content, content_type=content_type, url=url, published_at=published_at, speaker=speaker)
     except Exception as error:  # whatever it is: the document is kept, and the problem beside it
-        logger.exception("The reader failed on %s", url)
+        logger.exception("The reader failed on %s", url, extra={"document": url})
         problem = Problem(problem=f"the reader failed: {type(error).__name__}", span=None, quote="")
         return Reading(text="", extractor="none", reader="none", claims=(), problems=(problem,))
 

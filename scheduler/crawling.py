@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from scrapy.http import Response
     from twisted.python.failure import Failure
-
-logger = logging.getLogger(__name__)
 
 Item = Document | Absent | Unchanged | Trouble
 Kept = Literal["new", "changed", "unchanged", "deleted", "nothing", "problem"]
@@ -74,7 +71,7 @@ class CrawlOutcome:
     problems: tuple[str, ...]  # one sentence each, for a person
     troubles: tuple[Trouble, ...]
     finished: bool  # it came to its own end: not stopped by its deadline, a signal or the keeper
-    failure: Exception | None = field(default=None, compare=False)  # what the keeper raised
+    failure: Exception | None = field(default=None, compare=False)  # what the keeper raised: whoever crawls tells it
     validators: Mapping[str, Validators] = field(default_factory=dict)  # for the next crawl
 
     @property
@@ -250,7 +247,6 @@ def _outcome(book: _Book, started_at: datetime, seconds: float, *, ended: bool) 
     failure = book.failed.result() if book.failed.done() else None
     problems = [f"{trouble.cause} at {trouble.url}: {trouble.detail}" for trouble in book.troubles]
     if failure is not None:
-        logger.error("Crawl of %s stopped: its items cannot be kept", book.source, exc_info=failure)
         problems.append(sentence(f"not kept: {type(failure).__name__}: {failure}"))
     elif not ended:
         problems.append(f"stopped after {seconds:.0f} s")

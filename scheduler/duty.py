@@ -188,7 +188,6 @@ class Duty:
         logger.info(
             "Crawled %s: %s %s, %d new, %d changed, %d unchanged",
             *(report.source, report.verdict, report.cause or "", report.new, report.changed, report.unchanged),
-            extra={"source": source.name},
         )
         return report
 

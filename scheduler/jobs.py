@@ -17,7 +17,7 @@ from scheduler import operations
 from scheduler.exceptions import TallywatchError
 from scheduler.metrics import Metrics
 from scheduler.service import Service
-from scheduler.watching import Outside
+from scheduler.watching import Outside, about
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,10 @@ class Job:
 
 class Hopeless(TallywatchError):  # noqa: N818 - it reads as what it is
     """Raised by the daemon when a job neither works nor ends: its supervisor starts it again."""
+
+
+class Overdue(TallywatchError):  # noqa: N818 - it reads as what it is
+    """Raised within a job that did not end by its deadline."""
 
 
 class Jobs:
@@ -70,7 +74,7 @@ class Jobs:
     async def run(self, job: Job, service: Service) -> bool:
         """Do a job now; return whether it succeeded. Nothing that fails in it stops another."""
         ticket, began = self.outside.began(job.name, job.every, job.deadline_s), perf_counter()
-        with self.outside.about(job=job.name, source=job.source):
+        with about(job=job.name, source=job.source):
             failure = await self._failure(job)
         seconds = perf_counter() - began
         self.outside.ended(job.name, ticket, seconds, ok=failure is None)
@@ -80,16 +84,18 @@ class Jobs:
 
     async def _failure(self, job: Job) -> str | None:
         """Do a job; return in one sentence why it failed."""
-        about = {"job": job.name, "source": job.source}
         try:
             await self._in_time(job)
         except Deposed as error:
-            logger.info("Stopped %s: %s", job.name, error, extra=about)
+            logger.info("Stopped %s: %s", job.name, error)
+        except Overdue as error:
+            logger.error("Failed %s: %s", job.name, error)  # noqa: TRY400 - its traceback is our own waiting
+            return str(error)
         except (PipelineError, TallywatchError) as error:
-            logger.warning("Failed %s: %s", job.name, error, extra=about)
+            logger.warning("Failed %s: %s", job.name, error)
             return str(error)
         except Exception as error:  # whatever it is: it is told (Sentry listens to the log), and the others go on
-            logger.exception("Failed %s", job.name, extra=about)
+            logger.exception("Failed %s", job.name)
             return f"{type(error).__name__}, see the log"
         return None
 
@@ -106,7 +112,7 @@ class Jobs:
             done, _ = await asyncio.wait({task}, timeout=GRACE_S)
             if not done and not self.hopeless.done():
                 self.hopeless.set_result(job.name)
-            raise TallywatchError(f"it took longer than {job.deadline_s:.0f} s and was stopped")
+            raise Overdue(f"it took longer than {job.deadline_s:.0f} s and was stopped")
         task.result()
 
     async def _tell(self, job: Job, service: Service, failure: str | None) -> None:

@@ -27,6 +27,7 @@ from scheduler.judging import Court, Judged
 from scheduler.retention import retain
 from scheduler.telling import Draw, Teller, draw_here
 from scheduler.transport import MaildirTransport, SmtpTransport, Transport
+from scheduler.watching import also_about
 from spiders.base import SourceSpider, Validators
 from spiders.settings import user_agent
 from spiders.sources import declared
@@ -121,6 +122,7 @@ class Service:
         """
         poll = since is None and until is None
         keeper = await self.keeper(source, past=until is not None)
+        also_about(source=source.name, run=keeper.run)
         outcome = await crawling.crawl(
             source,
             keep=keeper,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
+import socket
+import ssl
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +26,11 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("spiders", "pipelines", "scheduler")
 TAGS = ("job", "source", "run", "document")
 """What a log line may be about: keys of its `extra`, tags of its event."""
+
+_subject: ContextVar[dict[str, object]] = ContextVar("subject")
+"""What the job in hand is about. All tasks of a job share it, so that a failure of one is told with what it added."""
+
+UNREACHABLE = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH})
 
 NETWORK_NOISE = ("scrapy.", "twisted", "aiosmtplib", "apscheduler", "uvicorn", "psycopg")
 """Loggers of what the network does to us: our own code says what of it matters, once."""
@@ -51,11 +60,32 @@ class Discreet(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **{name: value for name in TAGS if (value := getattr(record, name, None)) is not None},
+            **subject_of(vars(record)),
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def about(**subject: object) -> Iterator[None]:
+    """Say what everything within the block is about."""
+    token = _subject.set(subject)
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def also_about(**subject: object) -> None:
+    """Add to what the job in hand is about, if there is one."""
+    _subject.get({}).update(subject)
+
+
+def subject_of(own: Mapping[str, object]) -> dict[str, object]:
+    """Return what a log line is about: by its own `extra`, else by the job in hand."""
+    known = _subject.get({}) | {name: own[name] for name in TAGS if own.get(name) is not None}
+    return {name: value for name in TAGS if (value := known.get(name)) is not None}
 
 
 def log_to_stderr(config: Config) -> None:
@@ -112,17 +142,20 @@ def start_sentry(config: Config) -> Outside:
 
 
 def is_noise(event: Mapping[str, Any], hint: Mapping[str, Any]) -> bool:
-    """Whether an event is what networks do: it is expected, and told where it matters."""
+    """Whether an event is what networks do: it is expected, and told where it matters. A full disk is not."""
     error = hint.get("exc_info", (None, None, None))[1]
-    return str(event.get("logger", "")).startswith(NETWORK_NOISE) or isinstance(
-        error, OSError | asyncio.CancelledError
-    )
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError | asyncio.CancelledError):
+        return True
+    unreachable = isinstance(error, OSError) and error.errno in UNREACHABLE
+    return unreachable or str(event.get("logger", "")).startswith(NETWORK_NOISE)
 
 
 def tagged(event: Any) -> Any:
-    """Make tags of what a log line said that it is about."""
+    """Make tags of what a log line is about."""
     extra = event.get("extra") or {}
-    event.setdefault("tags", {}).update({name: str(extra.pop(name)) for name in TAGS if extra.get(name)})
+    event.setdefault("tags", {}).update({name: str(value) for name, value in subject_of(extra).items()})
+    for name in TAGS:
+        extra.pop(name, None)
     return event
 
 
@@ -143,20 +176,6 @@ class Outside:
 
     def __init__(self, *, active: bool) -> None:
         self.active = active
-
-    @contextmanager
-    def about(self, **tags: str | None) -> Iterator[None]:
-        """Mark whatever is sent within the block."""
-        if not self.active:
-            yield
-            return
-        import sentry_sdk  # noqa: PLC0415 - as above
-
-        with sentry_sdk.isolation_scope() as scope:
-            for name, value in tags.items():
-                if value is not None:
-                    scope.set_tag(name, value)
-            yield
 
     def began(self, job: str, every: timedelta, limit_s: float) -> str | None:
         """Say that a job begins; return its ticket."""

@@ -172,7 +172,8 @@ class Troubles(BaseSpiderMiddleware):
         if isinstance(exception, HttpError):
             return None
         if not isinstance(exception, SourceTrouble | NotSupported):
-            logger.error("Spider %s failed on %s", self.spider.name, response.url, exc_info=exception)
+            what = {"source": self.spider.name, "document": response.url}
+            logger.error("Spider %s failed on %s", *what.values(), exc_info=exception, extra=what)
         return [self._trouble(_page_trouble(exception, response), response.url, response)]
 
     def _unchanged(self, response: Response) -> Unchanged:
