@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import groupby, pairwise
+from operator import methodcaller
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -138,21 +141,24 @@ async def write_figures(conn: Connection, cells: set[Cell]) -> int:
     places = arrays(cells, ("claimants", "metrics", "days"))
     said = by_cell(await many(conn, "cell_observations", **places))
     held = by_cell(await many(conn, "figures_of_cells", **places))
-    changed = 0
-    for place, rows in said.items():
-        history = ledger.history(list(Sayings().observations(rows)))
-        wanted = [figure_row(figure, until) for figure, until in spans(history)]
-        if wanted != held.get(place, []):
-            await _replace(conn, place, wanted)
-            changed += 1
-    return changed
+    wanted = {
+        place: [figure_row(figure, until) for figure, until in spans(ledger.history(list(Sayings().observations(rows))))]
+        for place, rows in said.items()
+    }
+    changed = {place: rows for place, rows in wanted.items() if rows != held.get(place, [])}
+    await _replace(conn, changed)
+    return len(changed)
 
 
-async def _replace(conn: Connection, place: Cell, wanted: list[dict[str, Any]]) -> None:
-    claimant, metric, as_of = place
-    await run(conn, "drop_figure", claimant=claimant, metric=metric, as_of=as_of)
-    for row in wanted:
-        await run(conn, "keep_figure", **(row | {"dissents": Jsonb(row["dissents"])}))
+async def _replace(conn: Connection, histories: Mapping[Cell, list[dict[str, Any]]]) -> None:
+    """Write all of them with two statements: a past of years has tens of thousands of cells."""
+    if histories:
+        await run(conn, "drop_figures", **arrays(histories, ("claimants", "metrics", "days")))
+        figures = [row for rows in histories.values() for row in rows]
+        await run(conn, "keep_figures", figures=Jsonb(figures, dumps=_as_json))
+
+
+_as_json = partial(json.dumps, default=methodcaller("isoformat"))
 
 
 def spans(history: Iterable[Figure]) -> Iterable[tuple[Figure, datetime | None]]:

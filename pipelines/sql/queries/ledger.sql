@@ -65,15 +65,20 @@ FROM unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cel
 JOIN figures f USING (claimant, metric, as_of)
 ORDER BY claimant, metric, as_of, known_since;
 
--- name: drop_figure
--- A cell's history is written again when something older was learned.
-DELETE FROM figures WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s;
+-- name: drop_figures
+-- The history of some cells is written again when something older was learned.
+DELETE FROM figures f
+USING unnest(%(claimants)s::text[], %(metrics)s::text[], %(days)s::date[]) AS cell (claimant, metric, as_of)
+WHERE f.claimant = cell.claimant AND f.metric = cell.metric AND f.as_of = cell.as_of;
 
--- name: keep_figure
--- What the ledger holds for a cell, from one moment to the next.
+-- name: keep_figures
+-- What the ledger holds for some cells, from one moment to the next, given as JSON.
 INSERT INTO figures (claimant, metric, as_of, known_since, known_until, total, daily, status, supports, dissents)
-VALUES (%(claimant)s, %(metric)s, %(as_of)s, %(known_since)s, coalesce(%(known_until)s::timestamptz, 'infinity'), %(total)s, %(daily)s, %(status)s,
-        %(supports)s, %(dissents)s);
+SELECT claimant, metric, as_of, known_since, coalesce(known_until, 'infinity'), total, daily, status, supports, dissents
+FROM jsonb_to_recordset(%(figures)s) AS figure (
+    claimant text, metric text, as_of date, known_since timestamptz, known_until timestamptz,
+    total bigint, daily bigint, status text, supports text[], dissents jsonb
+);
 
 -- name: figures
 -- The ledger as known at one moment, or now; every condition may be null.
