@@ -74,6 +74,7 @@ class Daemon:
         self.news = asyncio.Event()  # something has changed: told to stop, to read again, leading or not
         self.rereading = False
         self.fruitless = 0  # terms in a row that could not begin
+        self.given_up: int | None = None  # the term that is not begun again while its lock falls
         self.candidate = Candidate(service.conninfo, service.clock, self.news.set)
 
     async def run(self) -> None:
@@ -115,7 +116,7 @@ class Daemon:
         elected = self.candidate.term
         if self.duty is not None and elected != self.term:
             self._abdicate()
-        if elected is not None and self._free and not self.stopping.is_set():
+        if elected is not None and elected != self.given_up and self._free and not self.stopping.is_set():
             self._lead(elected)
         if self.rereading:
             self.rereading = False
@@ -159,6 +160,7 @@ class Daemon:
         if self.candidate.term != term:  # it is over already, and another may have begun
             return
         self._abdicate()
+        self.given_up = term
         self.fruitless += 1
         if self.fruitless >= FRUITLESS and not self.jobs.hopeless.done():
             self.jobs.hopeless.set_result("the beginning of a term")

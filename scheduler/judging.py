@@ -142,7 +142,9 @@ async def write_figures(conn: Connection, cells: set[Cell]) -> int:
     said = by_cell(await many(conn, "cell_observations", **places))
     held = by_cell(await many(conn, "figures_of_cells", **places))
     wanted = {
-        place: [figure_row(figure, until) for figure, until in spans(ledger.history(list(Sayings().observations(rows))))]
+        place: [
+            figure_row(figure, until) for figure, until in spans(ledger.history(list(Sayings().observations(rows))))
+        ]
         for place, rows in said.items()
     }
     changed = {place: rows for place, rows in wanted.items() if rows != held.get(place, [])}

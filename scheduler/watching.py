@@ -115,8 +115,8 @@ def blotted(text: str, secrets: tuple[str, ...]) -> str:
 def start_sentry(config: Config) -> Outside:
     """Send errors to Sentry when a DSN is configured.
 
-    No local variables and no request bodies: they would carry pages and connection strings. What is sent is cut and
-    blotted out once more on its way.
+    No local variables and no request bodies: they would carry pages and connection strings. Nothing personal, which is
+    the default of the library. What is sent is cut and blotted out once more on its way.
     """
     if config.sentry_dsn is None:
         return Outside(active=False)
@@ -131,7 +131,6 @@ def start_sentry(config: Config) -> Outside:
         dsn=config.sentry_dsn.get_secret_value(),
         release=f"tallywatch@{version('tallywatch')}",
         environment=config.watch.environment,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         auto_enabling_integrations=False,

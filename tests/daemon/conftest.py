@@ -65,8 +65,8 @@ class Host:
     running: list[Started] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
 
-    def start(self, **environment: str) -> Started:
-        """Start a daemon."""
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of a daemon."""
         given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
         given |= {
             "TALLYWATCH_HOME": str(self.home),
@@ -74,9 +74,15 @@ class Host:
             "TALLYWATCH_DATABASE_URL": self.conninfo,
             "TALLYWATCH_NOW": "2023-03-08T12:00",
         }
+        return given | more
+
+    def start(self, **environment: str) -> Started:
+        """Start a daemon."""
         log = self.home.parent / f"log{len(self.running)}"
         stream = self.stack.enter_context(log.open("w", encoding="utf-8"))
-        process = subprocess.Popen(["tallywatch", "daemon"], env=given | environment, stderr=stream, text=True)
+        process = subprocess.Popen(
+            ["tallywatch", "daemon"], env=self.environment(**environment), stderr=stream, text=True
+        )
         self.running.append(Started(process=process, log=log))
         return self.running[-1]
 

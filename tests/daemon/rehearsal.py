@@ -1,10 +1,12 @@
 """The real daemon in leaping time: when nothing is in hand, its clock goes on to the next moment that matters.
 
-python -m tests.daemon.rehearsal CONFIG FROM DAYS: as a process of its own, ended by itself after so many days.
+python -m tests.daemon.rehearsal CONFIG FROM DAYS [CLOCK]: as a process of its own, ended by itself after so many
+days. In the file CLOCK it says what time it is, and how many tasks it has while nothing is in hand.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -35,7 +37,7 @@ class LeapingClock:
         self.ahead += max(to - self(), timedelta())
 
 
-def rehearse(config: Path, start: datetime, days: float) -> None:
+def rehearse(config: Path, start: datetime, days: float, face: Path | None = None) -> None:
     """Run the daemon over some days."""
     settings = load(config)
     clock = LeapingClock(start)
@@ -43,6 +45,10 @@ def rehearse(config: Path, start: datetime, days: float) -> None:
 
     def leap(to: datetime) -> None:
         clock.leap(min(to, end))
+        if face is not None:
+            shown = face.with_suffix(".new")
+            shown.write_text(f"{clock().isoformat()} {len(asyncio.all_tasks())}", "ascii")
+            shown.replace(face)  # whoever looks at it sees the old time or the new one
         if clock() >= end:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -57,4 +63,4 @@ def rehearse(config: Path, start: datetime, days: float) -> None:
 
 
 if __name__ == "__main__":
-    rehearse(Path(sys.argv[1]), moment(sys.argv[2], "FROM"), float(sys.argv[3]))
+    rehearse(Path(sys.argv[1]), moment(sys.argv[2], "FROM"), float(sys.argv[3]), *map(Path, sys.argv[4:]))
