@@ -23,6 +23,7 @@ from scheduler.watching import ping
 
 logger = logging.getLogger(__name__)
 
+RECENT = timedelta(days=62)  # longer than the pause between any two reports of a source
 REFILL = timedelta(days=400)
 """Past that a new ledger is filled with: a year of baseline, and a month to warm up the checks."""
 
@@ -176,9 +177,9 @@ class Duty:
         return True
 
     async def _days(self) -> dict[str, date]:
-        """Return the day of each source's newest report."""
+        """Return the day of each source's newest report: an old one calls for a poll as if there were none."""
         days: dict[str, date] = {}
-        for row in await self.service.query("latest_days"):
+        for row in await self.service.query("latest_days", since=kyiv_day(self.service.clock()) - RECENT):
             days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
         return days
 

@@ -195,7 +195,7 @@ class Service:
         return {row["url"]: Validators(etag=row["etag"], last_modified=row["last_modified"]) for row in rows}
 
     async def _latest(self, source: str) -> date | None:
-        days = [row["as_of"] for row in await self.query("latest_days") if row["source"] == source]
+        days = [row["as_of"] for row in await self.query("latest_days", since=None) if row["source"] == source]
         return max(days, default=None)
 
 

@@ -38,13 +38,13 @@ WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND NOT r.past AND r.id
 GROUP BY r.source ORDER BY r.source;
 
 -- name: latest_days
--- The latest report day that each source has reported for each claimant.
+-- The latest report day that each source has reported for each claimant, not before a day if one is given.
 SELECT d.source, c.claimant, max(c.as_of) AS as_of
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
-WHERE c.total IS NOT NULL
+WHERE c.total IS NOT NULL AND c.as_of >= coalesce(%(since)s::date, '-infinity')
 GROUP BY d.source, c.claimant;
 
 -- name: keep_trouble
