@@ -38,6 +38,7 @@ PROCESS = f"tallywatch {socket.gethostname()[:30]}/{os.getpid()}-{secrets.token_
 OLDEST_SERVER = 15  # Debian 12 has it, and the tests pass on it
 CONNECT_PATIENCE = 10  # seconds, for each address of the host
 POOL_PATIENCE = 10.0  # seconds to wait for a free connection
+PORTION = 5_000  # rows of a query that gives hundreds of thousands
 POOL_SIZE = 8  # a crawl, the judge, the mailer and the health page each hold one for milliseconds
 
 DEAD_LINE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
@@ -168,6 +169,14 @@ async def run(conn: Connection, name: str, /, **values: Any) -> int:
 async def many(conn: Connection, name: str, /, **values: Any) -> list[DictRow]:
     """Return the rows of a named query."""
     return await (await conn.execute(QUERIES[name].sql, values)).fetchall()
+
+
+async def stream(conn: Connection, name: str, /, **values: Any) -> AsyncIterator[list[DictRow]]:
+    """Give the rows of a named query in portions, for those that no memory should hold at once."""
+    async with conn.cursor(name) as cursor:
+        await cursor.execute(QUERIES[name].sql, values)
+        while rows := await cursor.fetchmany(PORTION):
+            yield rows
 
 
 async def maybe(conn: Connection, name: str, /, **values: Any) -> DictRow | None:

@@ -35,6 +35,10 @@ class Sayings:
             if valid and not is_rounded(row) and (word := self._news(row)) is not None:
                 yield from_row(row, word)
 
+    def let_go(self, since: date) -> None:
+        """Forget what was said of earlier days."""
+        self.said = {place: words for place, words in self.said.items() if place[3] >= since}
+
     def _news(self, row: Mapping[str, Any]) -> Word | None:
         """Return what a source says of a cell after a row, if that is not what it said before."""
         words = self.said.setdefault((row["source"], row["claimant"], row["metric"], row["as_of"]), {})

@@ -34,6 +34,10 @@ class Episodes:
             touched.add(event.key)
         return touched
 
+    def differing(self, other: Episodes) -> set[Key]:
+        """Return the keys of which another memory says something else."""
+        return {key for key in self.of.keys() | other.of.keys() if self.of.get(key) != other.of.get(key)}
+
     def _take(self, event: Finding | Resolution) -> None:
         episodes = self.of.setdefault(event.key, [])
         running = bool(episodes) and episodes[-1].resolution is None

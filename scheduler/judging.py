@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby, pairwise
@@ -14,18 +16,19 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from pipelines import ledger
-from pipelines.database import Connection, Pool, connection, many, one, run
+from pipelines.database import Connection, Pool, connection, many, one, run, stream
 from pipelines.observations import Sayings
 from pipelines.records import Dissent, Figure
 from scheduler.checks.finding import Ruling
 from scheduler.checks.judge import Judge
 from scheduler.clock import Clock
-from scheduler.episodes import Episodes, Key
+from scheduler.episodes import Key
+from scheduler.fold import Fold, Marks, Verdicts
 from scheduler.incidents import Desk, incident_key
 
 Row = Mapping[str, Any]
 Cell = tuple[str, str, date]
-Verdicts = dict[Key, Ruling]
+Keys = set[Key] | None  # None: any may have changed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,49 +40,17 @@ class Judged:
     incidents: int  # that were opened, updated or ended
 
 
-@dataclass(slots=True, kw_only=True)
-class Fold:
-    """The judge with everything that it was fed: a deterministic fold over observations in order of knowledge."""
-
-    judge: Judge
-    verdicts: Verdicts
-    generation: int = -1  # of the ledger when it was last judged with this fold
-    last: tuple[Any, ...] | None = None
-    fed: set[int] = field(default_factory=set)  # ids of claims
-    sayings: Sayings = field(default_factory=Sayings)
-    episodes: Episodes = field(default_factory=Episodes)
-
-    def take(self, rows: list[dict[str, Any]]) -> set[Key]:
-        """Feed rows of the query `observations`; return the keys that something new was said of."""
-        touched: set[Key] = set()
-        for observation in self.sayings.observations(rows):
-            touched |= self.episodes.take(self.judge.feed(observation))
-        self.fed |= {row["ref"] for row in rows}
-        if rows:
-            self.last = position(rows[-1])
-        return touched
-
-    def continues(self, rows: list[dict[str, Any]]) -> bool:
-        """Whether rows follow on what was fed: none of them earlier, none fed before."""
-        later = not rows or self.last is None or position(rows[0]) > self.last
-        return later and self.fed.isdisjoint(row["ref"] for row in rows)
-
-
 def ruling(row: Row) -> Ruling:
     """Return what a person said of a stored incident."""
     return Ruling(verdict=row["verdict"], source=row["source"], observed=row["observed"])
 
 
-def position(row: Row) -> tuple[Any, ...]:
-    """Return the place of a claim in the order of knowledge: the ORDER BY of the query `observations`."""
-    return row["known_at"], row["source"], row["document"], row["ref"]
-
-
 class Court:
     """Judges what was kept. It remembers its fold, so that a day's reports cost a day's work.
 
-    When something arrives that should have been known earlier, when another process has judged, or when a person
-    has explained an incident, the fold is made again from the first observation.
+    When something arrives that should have been known earlier the same day or the days before, the fold goes back
+    to that morning. When it should have been known earlier still, speaks of a day that was let go, when another
+    process has judged, or when a person has explained an incident, the fold is made again from the first observation.
     """
 
     def __init__(self, pool: Pool, clock: Clock, *, budget: int) -> None:
@@ -87,6 +58,11 @@ class Court:
         self.clock = clock
         self.budget = budget
         self.fold: Fold | None = None
+        self.marks = Marks()
+
+    def forget(self) -> None:
+        """Make the fold again at the next judging."""
+        self.fold, self.marks = None, Marks()
 
     async def judge(self, *, tell: bool) -> Judged:
         """Judge all versions that have not been judged, and whatever a person's new verdict changes.
@@ -99,7 +75,7 @@ class Court:
                 past = await self._judge(conn, tell=False, quiet=True)
                 now = await self._judge(conn, tell=tell, quiet=False)
         except BaseException:
-            self.fold = None  # it may have been fed what was not written
+            self.forget()  # it may have been fed what was not written
             raise
         return Judged(
             versions=past.versions + now.versions,
@@ -116,22 +92,57 @@ class Court:
         verdicts = {incident_key(row): ruling(row) for row in await many(conn, "verdicts")}
         if not versions and self.fold is not None and self.fold.verdicts == verdicts:
             return Judged(versions=0, figures=0, incidents=0)
-        desk = Desk(conn=conn, at=self.clock(), tell=tell)
         rows = await many(conn, "observations", versions=versions)
-        fold = self.fold
-        if fold is None or fold.generation != generation or fold.verdicts != verdicts or not fold.continues(rows):
-            fold = self.fold = Fold(judge=Judge(budget=self.budget, verdicts=verdicts), verdicts=verdicts)
+        found = None
+        if self.fold is not None and (self.fold.generation, self.fold.verdicts) == (generation, verdicts):
+            found = await self._go_on(conn, self.fold, rows, versions)
+        if found is None:
+            self.marks = Marks()
             later = {row["id"] for row in unjudged} - set(versions)
-            fold.take([row for row in await many(conn, "observations", versions=None) if row["version"] not in later])
-            changed = await desk.sync(fold.episodes.of, await many(conn, "judged_incidents"))
-        else:
-            keys = fold.take(rows)
-            held = await many(conn, "incidents_of_keys", **arrays(keys, ("kinds", "claimants", "metrics", "days")))
-            changed = await desk.sync({key: fold.episodes.of[key] for key in keys}, held)
+            found = await self._from_the_beginning(conn, verdicts, later), None
+        fold, keys = found
+        self.fold = fold
+        fold.let_go()
+        self.marks.judged(versions)
+        changed = await self._sync(Desk(conn=conn, at=self.clock(), tell=tell), conn, fold, keys)
         figures = await write_figures(conn, {cell(row) for row in rows})
         await run(conn, "mark_judged", versions=versions)
         fold.generation = (await one(conn, "advance_ledger"))["generation"]
         return Judged(versions=len(versions), figures=figures, incidents=changed)
+
+    async def _go_on(
+        self, conn: Connection, fold: Fold, rows: list[dict[str, Any]], versions: list[int]
+    ) -> tuple[Fold, Keys] | None:
+        """Feed rows; return the fold and the keys that it says something else of. None: it must be made again."""
+        if fold.continues(rows):
+            self.marks.put(fold, rows)
+            return fold, fold.take(rows)
+        while (found := self.marks.back()) is not None:
+            earlier, since = found
+            again = await many(conn, "observations", versions=sorted({*since, *versions}))
+            if earlier.continues(again):
+                earlier.take(again)
+                return earlier, earlier.episodes.differing(fold.episodes)
+            self.marks.of.pop()
+        return None
+
+    async def _from_the_beginning(self, conn: Connection, verdicts: Verdicts, later: set[int]) -> Fold:
+        """Feed everything but some `later` versions, beside the loop: five years of twelve sources take a minute."""
+        fold = Fold(judge=Judge(budget=self.budget, verdicts=verdicts), verdicts=verdicts)
+        awaited = deque(await many(conn, "last_words"))
+        async for rows in stream(conn, "observations", versions=None):
+            await asyncio.to_thread(fold.take, [row for row in rows if row["version"] not in later])
+            while awaited and awaited[0]["known_at"] < rows[-1]["known_at"]:
+                awaited.popleft()
+            fold.let_go(awaited[0]["as_of"] if awaited else date.max)
+        return fold
+
+    async def _sync(self, desk: Desk, conn: Connection, fold: Fold, keys: Keys) -> int:
+        said = fold.episodes.of
+        if keys is None:
+            return await desk.sync(said, await many(conn, "judged_incidents"))
+        held = await many(conn, "incidents_of_keys", **arrays(keys, ("kinds", "claimants", "metrics", "days")))
+        return await desk.sync({key: said[key] for key in keys if key in said}, held)
 
 
 async def write_figures(conn: Connection, cells: set[Cell]) -> int:

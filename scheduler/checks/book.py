@@ -118,6 +118,12 @@ class Series:
                 other.compare(entry)
         self.newest = max(self.newest, entry.day)
 
+    def let_go(self, since: int) -> None:
+        """Forget the words on earlier days."""
+        self.words = {day: words for day, words in self.words.items() if day >= since}
+        self.followed = {day for day in self.followed if day >= since}
+        self.pace.let_go(since)
+
     def entry(self, day: int, source: str) -> Entry | None:
         """Return what a source says of a day."""
         words = self.words.get(day)

@@ -69,6 +69,14 @@ class Judge:
             return []
         return [*self._taken_back.end(observation), *self._judge(observation, series, known)]
 
+    def let_go(self, since: date) -> None:
+        """Forget what was said of earlier days; what was learned from it stays."""
+        for series in self._series.values():
+            series.let_go(since.toordinal())
+        for memory in (self._reports, self._rows, self._late):
+            for report in [report for report in memory if report[2] < since]:
+                del memory[report]
+
     def _judge(self, said: Observation, series: Series, known: Entry | None) -> Iterator[Said]:
         case = self._case(said, series, known)
         self._rows[said.claimant, said.source, said.as_of][said.metric] = case.total

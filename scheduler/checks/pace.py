@@ -126,6 +126,10 @@ class Pace:
         self.forget(day)
         self._excluded.add(day)
 
+    def let_go(self, since: int) -> None:
+        """Forget the laws of earlier days: they can be fitted again."""
+        self._laws = {day: law for day, law in self._laws.items() if day >= since}
+
     def _forget_laws_after(self, day: int) -> None:
         if day < self._newest_law:
             self._laws = {known: law for known, law in self._laws.items() if known <= day}

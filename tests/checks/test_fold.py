@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from pipelines import ledger
 from pipelines.records import Figure, Observation
 from scheduler.checks.finding import Finding, Ruling
 from scheduler.checks.judge import Judge
+from scheduler.fold import NEAR
 from tests.checks.series import CHANGES, day, judged, said, true_total
 
 METRICS = tuple(CHANGES)
@@ -63,6 +65,20 @@ def test_a_prefix_gives_a_prefix(slips: list[tuple[str, int, tuple[str, str], in
     rows = stream(slips)
     whole = [e for e in judged(rows) if e.ref < cut]
     assert judged(rows[:cut]) == whole
+
+
+@given(SLIPS)
+@QUICK
+def test_letting_go_changes_nothing(slips: list[tuple[str, int, tuple[str, str], int, bool]]) -> None:
+    """A judge that forgets what is out of its sight, and was put away and taken out again, says the same."""
+    rows = stream(slips)
+    judge, said = Judge(), []
+    for number, row in enumerate(rows):
+        judge.let_go(row.known_at.date() - NEAR - timedelta(days=1))
+        if number % 200 == 0:
+            judge = pickle.loads(pickle.dumps(judge))  # noqa: S301 - our own
+        said += judge.feed(row)
+    assert said == judged(rows)
 
 
 @given(SLIPS, st.randoms())

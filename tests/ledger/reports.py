@@ -22,6 +22,13 @@ FIGURES = {
     date(2023, 3, 10): ((156990, 870), (3448, 7), (2491, 8), (5342, 11)),
 }
 
+FIRST, *_ = FIGURES
+PAST = {
+    # eight weeks of the same change every day
+    FIRST - timedelta(days=back): tuple((total - back * 9, 9) for total, _ in FIGURES[FIRST])
+    for back in range(56, 0, -1)
+}
+
 TELEGRAM = Place(
     name="telegram_general_staff", role="official", publisher="General Staff", claimant="general_staff_ukraine"
 )
@@ -75,7 +82,7 @@ def words(day: date) -> str:
         "артилерійських систем – {} ({:+}) од,",
         "автомобільної техніки та автоцистерн – {} ({:+}) од,",
     )
-    lines = [label.format(total, daily) for label, (total, daily) in zip(labels, FIGURES[day], strict=True)]
+    lines = [label.format(total, daily) for label, (total, daily) in zip(labels, (PAST | FIGURES)[day], strict=True)]
     heading = f"Загальні бойові втрати противника з 24.02.22 по {day:%d.%m.%y} орієнтовно склали:"
     return "\n".join([heading, *lines])
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import email
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import policy
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.database import connection
+from scheduler.fold import KEPT, MARKS
 from scheduler.incidents import Desk
 from scheduler.service import Service
 from tests.ledger.conftest import NOW, Serve
 from tests.ledger.dump import dump
-from tests.ledger.reports import FIGURES, MINISTRY, NEWS, TELEGRAM, Post, keep
+from tests.ledger.reports import FIGURES, MINISTRY, NEWS, PAST, TELEGRAM, Post, keep
 
 WRONG_DAY = date(2023, 3, 8)
 SWAPPED = (("155530", "155350"),)
@@ -115,13 +116,71 @@ def test_judging_again_changes_nothing(serve: Serve) -> None:
         before = await dump(service)
         async with connection(service.pool) as conn:
             await conn.execute("UPDATE versions SET judged = false")
-        service.court.fold = None
+        service.court.forget()
         judged = await service.court.judge(tell=True)
         return before, await dump(service), judged
 
     before, after, judged = serve(work)
     assert after == before
     assert (judged.figures, judged.incidents) == (0, 0)
+
+
+def test_a_late_arrival_costs_no_history(serve: Serve) -> None:
+    """Sources in the wrong order are judged from that morning on, and old days are let go: the end is the same."""
+    days = [*PAST, *FIGURES]
+
+    async def work(service: Service) -> tuple[Any, Any, int, int]:
+        court = service.court
+        await keep(service, *[Post(place=place, day=day) for day in days[:-10] for place in (TELEGRAM, NEWS)])
+        await court.judge(tell=False)
+        for day in days[-10:]:
+            for place in (NEWS, TELEGRAM):
+                await keep(service, *[post for post in story(days) if (post.place, post.day) == (place, day)])
+                await court.judge(tell=False)
+        assert court.fold is not None
+        marks, remembered = len(court.marks.of), len(court.fold.fed)
+        return await dump(service), await anew(service), marks, remembered
+
+    dumped, again, marks, remembered = serve(work)
+    assert [row["kind"] for row in dumped["incidents"] if row["severity"] != "info"]
+    assert again == dumped
+    assert marks == MARKS
+    assert remembered <= KEPT.days + 1 < len(days)
+
+
+def test_a_word_on_a_day_let_go_is_judged(serve: Serve) -> None:
+    """An edit of the first report after two months is judged as by somebody who remembers everything."""
+    days = [*PAST, *FIGURES]
+    edit = Post(
+        place=TELEGRAM, day=days[5], changes=(("(+9)", "(+8)"),), edited=True, fetched_at=NOW - timedelta(hours=1)
+    )
+
+    async def work(service: Service) -> tuple[Any, Any]:
+        await keep(service, *story(days))
+        await service.court.judge(tell=False)
+        before = await dump(service, "incidents")
+        await keep(service, edit)
+        await service.court.judge(tell=False)
+        return before, (await dump(service), await anew(service))
+
+    before, (dumped, again) = serve(work)
+    assert again == dumped
+    assert days[5] in {row["as_of"] for row in dumped["incidents"]} - {row["as_of"] for row in before["incidents"]}
+
+
+def story(days: list[date]) -> list[Post]:
+    """Return the reports of two sources, of which one swaps two digits."""
+    past = [Post(place=place, day=day) for day in days if day in PAST for place in (TELEGRAM, NEWS)]
+    return past + [post for post in STORY if post.place != MINISTRY and not post.edited]
+
+
+async def anew(service: Service) -> Any:
+    """Judge everything with a judge that has no memory, and return what the ledger holds then."""
+    async with connection(service.pool) as conn:
+        await conn.execute("UPDATE versions SET judged = false")
+    service.court.forget()
+    await service.court.judge(tell=False)
+    return await dump(service)
 
 
 def test_the_ledger_answers_for_the_past(serve: Serve) -> None:

@@ -193,7 +193,7 @@ class Soak:
             told.mails = conn.execute("SELECT message_id, state FROM mails ORDER BY id").fetchall()
             row = conn.execute(
                 "SELECT count(DISTINCT d.id) AS n FROM documents d JOIN versions v ON v.document = d.id "
-                "WHERE d.source LIKE 'channel%' AND v.published_at >= %s",
+                "WHERE starts_with(d.source, 'channel') AND v.published_at >= %s",
                 [published(self.plan.start)],
             ).fetchone()
         told.versions, told.expected_versions = (row or {})["n"], len(CHANNELS) * self.plan.days

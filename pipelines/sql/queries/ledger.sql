@@ -40,6 +40,21 @@ WHERE c.as_of IS NOT NULL
     AND (%(versions)s::bigint[] IS NULL OR v.id = ANY(%(versions)s))
 ORDER BY k.known_at, d.source, d.key, c.id;
 
+-- name: last_words
+-- The moment at which something was said of each day for the last time.
+SELECT c.as_of, max(k.known_at) AS known_at
+FROM claims c
+JOIN readings r ON r.id = c.reading AND r.current
+JOIN versions v ON v.id = r.version
+CROSS JOIN LATERAL (
+    SELECT v.known_at
+    UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = v.id
+    UNION ALL SELECT x.known_at FROM deletions x WHERE x.document = v.document AND x.known_at >= v.known_at
+) k
+WHERE c.as_of IS NOT NULL
+GROUP BY c.as_of
+ORDER BY c.as_of;
+
 -- name: cell_observations
 -- The same for some cells, given as parallel arrays.
 SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
