@@ -8,7 +8,7 @@ No threshold stands in this module.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scheduler.checks import slips
 
@@ -27,6 +27,8 @@ WORTH_WEIGHING = 0.1  # below this share, a slip is neither told nor remembered
 PROVED = 0.01  # what remains of the slip rate where a printed change or another source confirmed the number
 
 Number = Literal["total", "daily", "previous"]
+Astray: TypeAlias = "Callable[[int], float]"
+"""Gives the probability of a total as the next one of another row of the same source."""
 
 
 def never(_total: int) -> float:
@@ -62,7 +64,6 @@ class Setting:
     before: tuple[Anchor, ...] = ()  # what the total was last, weights adding up to one; empty: not known
     after: tuple[int, int] | None = None  # (total, day) already known of a later day
     rows: tuple[int, ...] = ()  # other totals of the same report: a slip of the row lands on one of them
-    astray: Callable[[int], float] = never  # probability of a total as the next one of another row
     recount: float = RECOUNT  # rate of totals that the publisher corrects
     others: tuple[tuple[int, float], ...] = ()  # (total, slip rate) of each independent source on this cell
 
@@ -105,7 +106,7 @@ class Setting:
             return max(found, (slips.OTHER_ROW / len(self.rows), "other_row"))
         return found
 
-    def meant(self, stated: int) -> list[tuple[int | None, float, Diagnosis]]:
+    def meant(self, stated: int, astray: Astray = never) -> list[tuple[int | None, float, Diagnosis]]:
         """List what may have been meant by a stated total, with the joint weight of slip and fit."""
         found: dict[int | None, slips.Slip] = {}
         last = self.last
@@ -118,15 +119,15 @@ class Setting:
             p, how = self.slip(stated, right)
             found[right] = p * self.fit(right), how
         if last is not None and not self.others:
-            found[None] = self._anything(stated, last)
+            found[None] = self._anything(stated, last, astray)
         return [(right, p, how) for right, (p, how) in found.items()]
 
-    def _anything(self, stated: int, last: Anchor) -> slips.Slip:
+    def _anything(self, stated: int, last: Anchor, astray: Astray) -> slips.Slip:
         """Weigh all slips that do not tell which value was meant."""
         later = 1.0 if self.after is None else self.law.p(self.after[0] - last.total, self.after[1] - last.day)
         if stated == last.total:
             return slips.CARRIED_OVER * later * (1 - self.law.p(0, self.day - last.day)), "carried_over"
-        row = 1 / len(self.rows) if stated in self.rows else self.astray(stated)
+        row = 1 / len(self.rows) if stated in self.rows else astray(stated)
         anything: slips.Slip = slips.ANYTHING / (9 * 10 ** (len(str(abs(stated))) - 1)) * later, "unknown"
         return max(anything, (slips.OTHER_ROW * row * later, "other_row"))
 
@@ -161,7 +162,14 @@ Previous = tuple[int, Setting, float]  # the total before, its own setting, its 
 
 
 def weigh(
-    total: int, change: int | None, setting: Setting | None, rate: float, previous: Previous | None, *, learned: bool
+    total: int,
+    change: int | None,
+    setting: Setting | None,
+    rate: float,
+    previous: Previous | None,
+    *,
+    astray: Astray,
+    learned: bool,
 ) -> Weighing:
     """Weigh a total, and the change printed beside it, against all that is known around it.
 
@@ -173,7 +181,7 @@ def weigh(
         return _total_with_change(total, change, setting, rate, previous)
     if _usual(total, setting, rate, learned=learned):
         return RIGHT
-    return _total_alone(total, setting, rate, previous)
+    return _total_alone(total, setting, rate, previous, astray)
 
 
 RIGHT = Weighing(1.0)
@@ -192,13 +200,13 @@ def _usual(total: int, setting: Setting, rate: float, *, learned: bool) -> bool:
     return not learned or min(setting.follows(total), setting.precedes(total)) > rate * most / WORTH_WEIGHING
 
 
-def _total_alone(stated: int, setting: Setting, rate: float, previous: Previous | None) -> Weighing:
+def _total_alone(stated: int, setting: Setting, rate: float, previous: Previous | None, astray: Astray) -> Weighing:
     """Weigh a total beside which no change is printed.
 
     `previous` is the total before it with its own setting and slip rate: it may be the wrong one of the two.
     """
     right = setting.fit(stated)
-    weights: Weights = [("total", v, rate * p, d) for v, p, d in setting.meant(stated)]
+    weights: Weights = [("total", v, rate * p, d) for v, p, d in setting.meant(stated, astray)]
     if previous is not None and setting.after is None:
         weights += _previous(stated, setting, previous)
     return shares(right, weights)
