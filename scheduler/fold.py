@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import pickle
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -27,9 +23,6 @@ NEAR = timedelta(days=LOOK_BACK + 2)
 
 KEPT = timedelta(days=7) + NEAR
 """Days that stay in memory: publishers edit within hours, and whoever edits an older report costs one whole fold."""
-
-MARKS = 3
-"""Days over whose end an arrival may go back without the whole history: mirrors are late by hours."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +59,21 @@ class Fold:
             row["as_of"] >= self.since + NEAR and row["ref"] not in self.fed.get(row["as_of"], ()) for row in rows
         )
 
+    def begins_a_day(self, rows: list[dict[str, Any]]) -> bool:
+        """Whether rows that follow are known on a later Kyiv day than all before them."""
+        return bool(rows) and self.last is not None and kyiv_day(rows[0]["known_at"]) > kyiv_day(self.last[0])
+
+    def heed(self, verdicts: Verdicts) -> bool:
+        """Take what people say now, if nothing was fed yet that it is about; return whether that is so."""
+        changed = [
+            key[3] for key in verdicts.keys() | self.verdicts.keys() if verdicts.get(key) != self.verdicts.get(key)
+        ]
+        if changed and max(self.fed, default=date.min) >= min(changed):
+            return False
+        self.verdicts = verdicts
+        self.judge.rule(verdicts)
+        return True
+
     def let_go(self, awaited: date = date.max) -> None:
         """Forget the days that are long over, but for those around the first day that is still `awaited`."""
         if self.last is None:
@@ -78,53 +86,6 @@ class Fold:
             self.judge.let_go(since)
             self.sayings.let_go(since)
             self.fed = {day: refs for day, refs in self.fed.items() if day >= since}
-
-
-@dataclass(slots=True, kw_only=True)
-class Mark:
-    """A fold as it stood before a day's first report, and the versions that were judged since."""
-
-    before: date  # Kyiv day of that report
-    kept: bytes
-    versions: set[int] = field(default_factory=set)
-
-
-class Marks:
-    """Places to go back to when something arrives that others should have known before: the last few mornings."""
-
-    def __init__(self) -> None:
-        self.of: deque[Mark] = deque(maxlen=MARKS)
-
-    def put(self, fold: Fold, rows: list[dict[str, Any]]) -> None:
-        """Keep a fold to which rows are to be fed, if they begin a day."""
-        if not rows or fold.last is None:
-            return
-        day = kyiv_day(rows[0]["known_at"])
-        if day > kyiv_day(fold.last[0]):
-            self.of.append(Mark(before=day, kept=pickle.dumps(fold, pickle.HIGHEST_PROTOCOL)))
-
-    def judged(self, versions: Iterable[int]) -> None:
-        """Note what was judged since."""
-        for mark in self.of:
-            mark.versions.update(versions)
-
-    def back(self) -> tuple[Fold, set[int]] | None:
-        """Go back to the last mark; return the fold and what was judged since. None: there is none."""
-        if not self.of:
-            return None
-        mark = self.of[-1]
-        with unswept():
-            return pickle.loads(mark.kept), mark.versions  # noqa: S301 - our own, never out of this process
-
-
-@contextmanager
-def unswept() -> Iterator[None]:
-    """Keep the garbage collector from looking through tens of thousands of objects while they are made."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def position(row: Row) -> Position:

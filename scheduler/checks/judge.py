@@ -40,7 +40,7 @@ class Judge:
     """
 
     def __init__(self, *, budget: int = 12, verdicts: Mapping[Key, Ruling] | None = None) -> None:
-        self._rulings = {key[1:]: ruling for key, ruling in (verdicts or {}).items()}
+        self.rule(verdicts or {})
         self._told = Told()
         self._series: dict[tuple[str, str], Series] = {}
         self._breaks = Breaks(self._told, self._series, budget=budget)
@@ -51,6 +51,10 @@ class Judge:
         self._copies: dict[str, sources.Copies] = defaultdict(sources.Copies)
         self._recounts = recounts.Recounts()
         self._taken_back = TakenBack()
+
+    def rule(self, verdicts: Mapping[Key, Ruling]) -> None:
+        """Let what people say of findings decide on what is fed from now on."""
+        self._rulings = {key[1:]: ruling for key, ruling in verdicts.items()}
 
     def feed(self, observation: Observation) -> list[Said]:
         """Take in one observation; return what it makes us say, if anything."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
+
 from pipelines.database import connection
 from pipelines.rereading import Difference, reread
 from scheduler.service import Service
@@ -71,3 +73,35 @@ def test_what_was_learned_reaches_the_figures(serve: Serve) -> None:
     (row,) = [row for row in dumped["figures"] if (row["metric"], row["as_of"]) == ("tanks", date(2023, 3, 7))]
     assert (row["total"], row["known_since"].isoformat()) == (3423, "2023-03-07T05:30:00+00:00")
     assert again == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_never_said_leaves_the_ledger(serve: Serve, *, restarted: bool) -> None:
+    """A number that an earlier reader invented goes from the figures and the incidents when it is read again."""
+
+    async def work(service: Service) -> tuple[Any, Any, Any]:
+        await keep(service, *[Post(place=TELEGRAM, day=day) for day in FIGURES])
+        await service.court.judge(tell=False)
+        right = await dump(service, "figures", "incidents")
+        async with connection(service.pool) as conn:
+            await conn.execute(INVENTED)
+            await conn.execute("UPDATE readings SET sha256 = '\\x00' WHERE id IN (SELECT max(id) FROM readings)")
+            await conn.execute("UPDATE versions SET judged = false; TRUNCATE marks")
+        service.court.forget()
+        await service.court.judge(tell=False)
+        wrong = await dump(service, "figures", "incidents")
+        if restarted:
+            service.court.forget()
+        await differences(service, apply=True)
+        await service.court.judge(tell=False)
+        return right, wrong, await dump(service, "figures", "incidents")
+
+    right, wrong, mended = serve(work)
+    assert len(wrong["figures"]) == len(right["figures"]) + 1
+    assert mended == right
+
+
+INVENTED = """
+    INSERT INTO claims (reading, claimant, metric, as_of, total, daily, total_span, quote)
+    SELECT reading, claimant, 'aircraft', as_of, 302, 1, total_span, quote
+    FROM claims WHERE metric = 'tanks' ORDER BY id DESC LIMIT 1"""

@@ -10,13 +10,39 @@ UPDATE ledger SET generation = generation + 1 RETURNING generation;
 -- Versions whose claims have not been judged; quiet when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first. So is what was taken back after the backfill.
 SELECT v.id, coalesce(
     r.quiet AND coalesce(v.published_at < greatest(s.installed_at, r.started_at - interval '2 days'), true)
-    AND NOT EXISTS (SELECT FROM deletions x WHERE x.document = d.id AND x.known_at > r.finished_at), false) AS quiet
+    AND NOT EXISTS (SELECT FROM deletions x WHERE x.document = d.id AND x.known_at > r.finished_at), false) AS quiet,
+    EXISTS (SELECT FROM readings o WHERE o.version = v.id AND NOT o.current) AS read_again
 FROM versions v
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
 LEFT JOIN runs r ON r.id = v.run
 WHERE NOT v.judged
 ORDER BY v.id;
+
+-- name: put_mark
+-- Keep the judge as it stands, in place of the oldest mark.
+WITH old AS (DELETE FROM marks WHERE id NOT IN (SELECT id FROM marks ORDER BY id DESC LIMIT %(kept)s - 1))
+INSERT INTO marks (code, fold) VALUES (%(code)s, %(fold)s);
+
+-- name: note_judged
+-- These versions are judged beyond each mark.
+UPDATE marks SET versions = versions || %(versions)s::bigint[];
+
+-- name: newest_mark
+-- The last mark, and what was judged since.
+SELECT id, code, fold, versions FROM marks ORDER BY id DESC LIMIT 1;
+
+-- name: drop_marks
+-- Nobody goes on from a mark and those after it any more.
+DELETE FROM marks WHERE id >= %(since)s;
+
+-- name: cells_of_versions
+-- What versions speak of, or spoke of as they were read before.
+SELECT DISTINCT c.claimant, c.metric, c.as_of
+FROM readings r
+JOIN claims c ON c.reading = r.id
+WHERE r.version = ANY(%(versions)s) AND c.as_of IS NOT NULL
+ORDER BY c.claimant, c.metric, c.as_of;
 
 -- name: mark_judged
 -- These versions have been judged.
