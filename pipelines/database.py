@@ -131,6 +131,19 @@ async def open_pool(
     conninfo: str, *, size: int = POOL_SIZE, patience: float = POOL_PATIENCE
 ) -> AsyncIterator[OpenPool]:
     """Open the pool of a process, in the loop in which it will be used."""
+
+    async def check(conn: Connection) -> None:
+        """Refuse a connection that the server has ended, and those that lie beside it: they ended with it.
+
+        The pool by itself tries one after the other, with a pause before each that doubles: after a restart of the
+        server, four of them outlast everybody's patience.
+        """
+        try:
+            await AsyncConnectionPool.check_connection(conn)
+        except psycopg.OperationalError:
+            await pool.drain()
+            raise
+
     conninfo = session(conninfo)
     with explained():  # first without a pool, which would only tell that it waited in vain
         await (await psycopg.AsyncConnection.connect(conninfo)).close()
@@ -143,7 +156,7 @@ async def open_pool(
         timeout=patience,
         reconnect_timeout=patience,  # 300: its pauses double, and would outlast a server's absence by minutes
         open=False,  # the constructor would look for a loop
-        check=AsyncConnectionPool.check_connection,  # else the first uses after a restart of the server fail
+        check=check,  # else the first uses after a restart of the server fail
         name="tallywatch",
     )
     async with pool:

@@ -103,6 +103,22 @@ def test_connections_that_a_restart_has_cut_are_replaced(conninfo: str) -> None:
     assert asyncio.run(use()) == "again"
 
 
+def test_a_restart_under_a_busy_pool_is_over_with_the_first_use(conninfo: str) -> None:
+    """All its connections were cut at once: it does not wait through one after the other, longer for each."""
+
+    async def use() -> object:
+        async with database.open_pool(conninfo, patience=5) as pool:
+            await asyncio.gather(*(value(pool, "SELECT pg_sleep(0.2)") for _ in range(database.POOL_SIZE)))
+            with psycopg.connect(conninfo, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            return await value(pool, "SELECT 'again'")
+
+    assert asyncio.run(use()) == "again"
+
+
 def test_connection_lost_inside_the_block_is_explained(conninfo: str) -> None:
     """Work in hand ends with a sentence, and the next block works."""
 
