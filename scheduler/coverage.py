@@ -20,8 +20,8 @@ from scheduler.judging import arrays
 from spiders.base import SourceSpider
 from spiders.sources import declared
 
-LISTS = timedelta(days=60)
-"""Past of the official reports that categories are compared over."""
+LISTS = timedelta(days=30)
+"""Past of the official reports that categories are compared over: the seven before, and a stop of three weeks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,15 +58,9 @@ class Coverage:
         found = []
         for claimant, names in speaking.items():
             since = min(installed[name] for name in names)
-            rows = await many(conn, "report_days", **{"claimant": claimant, "from": since})
-            found += silences(
-                claimant,
-                reported=[row["as_of"] for row in rows],
-                since=since,
-                lapsed=min(window.lapsed(now) for name in names if (window := spiders[name].window)),
-                today=kyiv_day(now),
-                now=now,
-            )
+            lapsed = min(window.lapsed(now) for name in names if (window := spiders[name].window))
+            rows = await many(conn, "silent_days", claimant=claimant, first=since, last=lapsed)
+            found += silences(claimant, [row["as_of"] for row in rows], today=kyiv_day(now), now=now)
         return found
 
     async def _outages(self, conn: Connection, spiders: Iterable[str]) -> list[Finding]:
@@ -99,7 +93,10 @@ def listing(row: Mapping[str, Any]) -> Listing:
         url=row["url"],
         claimant=row["claimant"],
         as_of=row["as_of"],
-        metrics={name: Words(claim=one["claim"], text=one["words"]) for name, one in row["metrics"].items()},
+        metrics={
+            name: Words(claim=claim, text=text)
+            for name, claim, text in zip(row["metrics"], row["claims"], row["words"], strict=True)
+        },
         strangers={label.strip("'\""): line for label, line in row["strangers"].items()},
     )
 

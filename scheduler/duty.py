@@ -23,7 +23,6 @@ from scheduler.watching import ping
 
 logger = logging.getLogger(__name__)
 
-RECENT = timedelta(days=62)  # longer than the pause between any two reports of a source
 REFILL = timedelta(days=400)
 """Past that a new ledger is filled with: a year of baseline, and a month to warm up the checks."""
 
@@ -177,9 +176,11 @@ class Duty:
         return True
 
     async def _days(self) -> dict[str, date]:
-        """Return the day of each source's newest report: an old one calls for a poll as if there were none."""
+        """Return the day of each source's newest report: one after which another is due is as good as none."""
+        windows = [declaration(source).window for source in self.service.sources.values()]
+        pause = timedelta(days=max((window.every for window in windows if window), default=1))
         days: dict[str, date] = {}
-        for row in await self.service.query("latest_days", since=kyiv_day(self.service.clock()) - RECENT):
+        for row in await self.service.query("latest_days", since=kyiv_day(self.service.clock()) - pause, source=None):
             days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
         return days
 

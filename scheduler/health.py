@@ -30,7 +30,7 @@ async def sources(service: Service) -> list[dict[str, Any]]:
     """Return what happened last at each source that is polled."""
     runs = {row["source"]: row for row in await service.query("last_runs")}
     days: dict[str, Any] = {}
-    for row in await service.query("latest_days", since=None):
+    for row in await service.query("latest_days", since=None, source=None):
         days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
     plans = {row["source"]: row["next_run"] for row in await service.query("plans")}
     return [

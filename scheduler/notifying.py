@@ -165,7 +165,7 @@ class Notifier:
 
 async def _came(conn: Connection, since: datetime, until: datetime) -> tuple[Came, ...]:
     latest: dict[str, date] = {}
-    for row in await many(conn, "latest_days", since=None):
+    for row in await many(conn, "latest_days", since=None, source=None):
         if row["as_of"] is not None:
             latest[row["source"]] = max(row["as_of"], latest.get(row["source"], row["as_of"]))
     return tuple(

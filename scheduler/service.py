@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from pipelines import database
@@ -19,7 +19,7 @@ from scheduler.acting.mailbox import Mailbox
 from scheduler.acting.replies import Clerk
 from scheduler.backfill import archives
 from scheduler.channels import ChannelTransport, addresses
-from scheduler.clock import Clock
+from scheduler.clock import Clock, kyiv_day
 from scheduler.config import Config
 from scheduler.coverage import Coverage
 from scheduler.exceptions import WrongUse
@@ -28,7 +28,7 @@ from scheduler.retention import retain
 from scheduler.telling import Draw, Teller, draw_here
 from scheduler.transport import MaildirTransport, SmtpTransport, Transport
 from scheduler.watching import also_about
-from spiders.base import SourceSpider, Validators
+from spiders.base import SourceSpider, Validators, Window
 from spiders.settings import user_agent
 from spiders.sources import declared
 
@@ -135,7 +135,8 @@ class Service:
         if outcome.failure is not None:
             raise outcome.failure
         window = declaration(source).window if poll else None
-        verdict, cause = crawling.verdict(outcome, window, self.clock(), await self._latest(source.name))
+        latest = await self._latest(source.name, window)
+        verdict, cause = crawling.verdict(outcome, window, self.clock(), latest)
         known = {url: (v.etag, v.last_modified) for url, v in outcome.validators.items()} if poll else {}
         await keeper.finish(verdict, cause, known)
         return CrawlReport(
@@ -194,9 +195,12 @@ class Service:
         rows = await self.query("validators", source=source)
         return {row["url"]: Validators(etag=row["etag"], last_modified=row["last_modified"]) for row in rows}
 
-    async def _latest(self, source: str) -> date | None:
-        days = [row["as_of"] for row in await self.query("latest_days", since=None) if row["source"] == source]
-        return max(days, default=None)
+    async def _latest(self, source: str, window: Window | None) -> date | None:
+        """Return the newest report day of a source, if it is one that its window has not called late already."""
+        if window is None:
+            return None
+        since = kyiv_day(self.clock()) - timedelta(days=window.every)
+        return max((row["as_of"] for row in await self.query("latest_days", since=since, source=source)), default=None)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from scheduler.checks.finding import Finding
 
@@ -25,17 +25,13 @@ class Outage:
     crawls: int
 
 
-def silences(
-    claimant: str, *, reported: Iterable[date], since: date, lapsed: date, today: date, now: datetime
-) -> list[Finding]:
-    """Return the days for which no official report came: late while the day lasts, missing after it.
+def silences(claimant: str, days: Iterable[date], *, today: date, now: datetime) -> list[Finding]:
+    """Return what to say of days for which no official report came: late while the day lasts, missing after it.
 
-    `since` is the day of the installation: silence before it is nobody's fault. `lapsed` is the last day whose
+    The days are those from the installation on, before which silence is nobody's fault, up to the last one whose
     report every official source should have had by now.
     """
-    there = set(reported)
-    days = (since + timedelta(days=i) for i in range((lapsed - since).days + 1))
-    return [_silence(claimant, day, now, late=day >= today) for day in days if day not in there]
+    return [_silence(claimant, day, now, late=day >= today) for day in days]
 
 
 def outages(runs: Iterable[Outage], now: datetime, day_of: dict[str, date]) -> list[Finding]:

@@ -130,7 +130,7 @@ def test_a_chart_that_fails_and_a_mail_that_is_refused_are_one_event_each(
     chart, refused = sorted(told(ear))
     assert chart[0].startswith("A mail goes out without its chart of personnel")
     assert re.match(r"Mail \d+ was refused for good: ", refused[0])
-    assert {chart[1]["job"], refused[1]["job"]} == {"poll of second"}
+    assert {chart[1]["job"], refused[1]["job"]} <= {"poll of second", "delivery"}, "whichever tells first"
     assert max(len(text) for text in strings(ear.envelopes)) <= LONGEST
     assert "близько" not in json.dumps(ear.envelopes, ensure_ascii=False)
 

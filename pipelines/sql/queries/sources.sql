@@ -38,13 +38,19 @@ WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND NOT r.past AND r.id
 GROUP BY r.source ORDER BY r.source;
 
 -- name: latest_days
--- The latest report day that each source has reported for each claimant, not before a day if one is given.
+-- The latest report day that each source has reported for each claimant, of one source or of all; not before a day if one is given.
+WITH reports AS MATERIALIZED (
+    SELECT reading, claimant, max(as_of) AS as_of
+    FROM claims
+    WHERE total IS NOT NULL AND as_of >= coalesce(%(since)s::date, '-infinity')
+    GROUP BY reading, claimant
+)
 SELECT d.source, c.claimant, max(c.as_of) AS as_of
-FROM claims c
+FROM reports c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
-WHERE c.total IS NOT NULL AND c.as_of >= coalesce(%(since)s::date, '-infinity')
+WHERE %(source)s::text IS NULL OR d.source = %(source)s
 GROUP BY d.source, c.claimant;
 
 -- name: keep_trouble
@@ -67,13 +73,16 @@ VALUES (%(source)s, %(url)s, %(etag)s, %(last_modified)s)
 ON CONFLICT (source, url) DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified
 WHERE (validators.etag, validators.last_modified) IS DISTINCT FROM (excluded.etag, excluded.last_modified);
 
--- name: report_days
--- Days for which a claimant's official report is known, and when the first of it was.
-SELECT c.as_of, min(v.known_at) AS known_at
-FROM claims c
-JOIN readings r ON r.id = c.reading AND r.current
-JOIN versions v ON v.id = r.version
-JOIN documents d ON d.id = v.document
-JOIN sources s ON s.name = d.source
-WHERE s.role = 'official' AND c.claimant = %(claimant)s AND c.total IS NOT NULL AND c.as_of >= %(from)s
-GROUP BY c.as_of ORDER BY c.as_of;
+-- name: silent_days
+-- Days of a span for which a claimant has no official report. OFFSET 0: one short search for each day, however long the past is.
+SELECT day::date AS as_of
+FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day
+WHERE NOT EXISTS (
+    SELECT FROM claims c
+    JOIN readings r ON r.id = c.reading AND r.current
+    JOIN versions v ON v.id = r.version
+    JOIN documents d ON d.id = v.document
+    JOIN sources s ON s.name = d.source
+    WHERE c.as_of = day::date AND c.claimant = %(claimant)s AND c.total IS NOT NULL AND s.role = 'official'
+    OFFSET 0)
+ORDER BY day;
