@@ -93,10 +93,7 @@ def listing(row: Mapping[str, Any]) -> Listing:
         url=row["url"],
         claimant=row["claimant"],
         as_of=row["as_of"],
-        metrics={
-            name: Words(claim=claim, text=text)
-            for name, claim, text in zip(row["metrics"], row["claims"], row["words"], strict=True)
-        },
+        metrics=dict(zip(row["metrics"], map(Words, row["claims"], row["words"]), strict=True)),
         strangers={label.strip("'\""): line for label, line in row["strangers"].items()},
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from pipelines.metrics import METRICS
 from scheduler.checks.finding import Finding
@@ -16,9 +17,8 @@ FEWEST = 5  # of them: a young ledger knows no habit
 WHOLE = 2 / 3  # of the categories of the fullest of them: a report with fewer is a headline, and no evidence
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
-    """Where a category was read."""
+class Words(NamedTuple):
+    """Where a category was read: there are thousands at each look."""
 
     claim: int
     text: str

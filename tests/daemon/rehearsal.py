@@ -1,7 +1,8 @@
 """The real daemon in leaping time: when nothing is in hand, its clock goes on to the next moment that matters.
 
-python -m tests.daemon.rehearsal CONFIG FROM DAYS [CLOCK]: as a process of its own, ended by itself after so many
-days. In the file CLOCK it says what time it is, and how many tasks it has while nothing is in hand.
+python -m tests.daemon.rehearsal CONFIG FROM DAYS [CLOCK [HOURS]]: as a process of its own, ended by itself after so
+many days, with so many hours between two rounds of delivery. In the file CLOCK it says what time it is, and how many
+tasks it has while nothing is in hand.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from scheduler.charts import for_mail
 from scheduler.clock import moment, system_clock
 from scheduler.config import load
 from scheduler.daemon import Daemon
@@ -37,7 +39,7 @@ class LeapingClock:
         self.ahead += max(to - self(), timedelta())
 
 
-def rehearse(config: Path, start: datetime, days: float, face: Path | None = None) -> None:
+def rehearse(config: Path, start: datetime, days: float, face: Path | None = None, hours: float = 2) -> None:
     """Run the daemon over some days."""
     settings = load(config)
     clock = LeapingClock(start)
@@ -53,8 +55,8 @@ def rehearse(config: Path, start: datetime, days: float, face: Path | None = Non
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def watch() -> None:
-        async with open_service(settings, clock) as service:
-            rounds = Rounds(tell=timedelta(hours=2), replies=timedelta(hours=6), retain=timedelta(days=7))
+        async with open_service(settings, clock, for_mail) as service:
+            rounds = Rounds(tell=timedelta(hours=hours), replies=timedelta(hours=6), retain=timedelta(days=7))
             outside = start_sentry(settings)
             await Daemon(service, outside, reload=lambda: load(config), rounds=rounds, leap=leap).run()
 
@@ -63,4 +65,10 @@ def rehearse(config: Path, start: datetime, days: float, face: Path | None = Non
 
 
 if __name__ == "__main__":
-    rehearse(Path(sys.argv[1]), moment(sys.argv[2], "FROM"), float(sys.argv[3]), *map(Path, sys.argv[4:]))
+    rehearse(
+        Path(sys.argv[1]),
+        moment(sys.argv[2], "FROM"),
+        float(sys.argv[3]),
+        *map(Path, sys.argv[4:5]),
+        *map(float, sys.argv[5:6]),
+    )

@@ -34,6 +34,7 @@ START = date(2023, 3, 1)
 YEAR = 365.25
 STOPPED = timedelta(days=2)  # of which a clock is set forward, as after a stop
 SET_BACK = timedelta(hours=6)
+DELIVERY_HOURS = "6"
 SILENT_S = 120.0  # a daemon whose clock does not move for so long hangs
 
 
@@ -154,7 +155,9 @@ class Soak:
         days = (published(self.plan.end) - at) / timedelta(days=1)
         command = [sys.executable, "-m", "tests.daemon.rehearsal", self.config, at.isoformat(), f"{days:.4f}"]
         with (self.home / "log").open("ab") as log:
-            return subprocess.Popen([*map(str, command), str(self.face.file)], env=self.environment, stderr=log)
+            return subprocess.Popen(
+                [*map(str, command), str(self.face.file), DELIVERY_HOURS], env=self.environment, stderr=log
+            )
 
     def _do(self, fault: Fault, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         if fault.kind == "database":
@@ -204,7 +207,7 @@ class Soak:
 
 
 def _config(url: str) -> str:
-    lines = ['[mail]\nto = ["desk@example.org"]\n']
+    lines = ['[mail]\nto = ["desk@example.org"]\n', "[crawl]\nrequests_per_minute = 6000  # a day takes a second\n"]
     for name in SOURCES:
         spider = "telegram_general_staff" if name in CHANNELS else "russianwarship_rip"
         lines += [f'[sources.{name}]\nspider = "{spider}"\nbase_url = "{url}/{name}"\nenabled = true']

@@ -17,7 +17,7 @@ from tests.soak.plan import CHANNELS, MIRRORS, NAMES, PAST, Plan, published
 from tests.spiders.site import Page
 from tests.spiders.telegram_pages import CHANNEL, page, post
 
-SHOWN = 20
+SHOWN = 8  # posts on a page: more are only more of the same to read
 SLOW_S = 0.8
 
 
