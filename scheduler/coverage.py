@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from pipelines.database import Connection, Pool, connection, many
+from pipelines.database import Connection, Pool, connection, many, one
 from scheduler.checks.categories import MISSING, NEW, Listing, Words, lasting, strange, vanished
 from scheduler.checks.coverage import Outage, outages, silences
 from scheduler.checks.finding import Finding
@@ -24,12 +24,14 @@ LISTS = timedelta(days=30)
 """Past of the official reports that categories are compared over: the seven before, and a stop of three weeks."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Coverage:
     """Looks at the sources that are polled."""
 
     pool: Pool
     clock: Clock
+    lists: list[Listing] = field(default_factory=list, init=False)  # read again when something was judged
+    read: tuple[int, date] = field(default=(-1, date.min), init=False)  # the ledger's generation then, and the day
 
     async def look(self, sources: Mapping[str, Source], *, tell: bool) -> int:
         """Open what is silent or broken, close what has come back; return how many incidents changed."""
@@ -68,18 +70,21 @@ class Coverage:
         return outages(runs, self.clock(), {run.source: kyiv_day(run.began) for run in runs})
 
     async def _lists(self, conn: Connection, spiders: Iterable[str]) -> list[Listing]:
-        rows = await many(conn, "official_lists", **{"from": kyiv_day(self.clock()) - LISTS})
-        return [listing(row) for row in rows if row["source"] in set(spiders)]
+        stand = (await one(conn, "generation"))["generation"], kyiv_day(self.clock())
+        if stand != self.read:
+            rows = await many(conn, "official_lists", **{"from": stand[1] - LISTS})
+            self.lists, self.read = [listing(row) for row in rows], stand
+        return [listed for listed in self.lists if listed.source in set(spiders)]
 
     def _categories(self, lists: Iterable[Listing], installed: Mapping[str, date]) -> list[Finding]:
         """Compare reports from the installation on: a source that was added later is news from its own day."""
         now = self.clock()
         by_claimant: dict[str, dict[str, list[Listing]]] = defaultdict(lambda: defaultdict(list))
-        for one in lists:
-            by_claimant[one.claimant][one.source].append(one)
+        for listed in lists:
+            by_claimant[listed.claimant][listed.source].append(listed)
         found = []
         for by_source in by_claimant.values():
-            every = [one for of in by_source.values() for one in of]
+            every = [listed for of in by_source.values() for listed in of]
             found += vanished(every, since=min(installed[name] for name in by_source), now=now)
             for name, of in by_source.items():
                 found += strange(of, since=installed[name], now=now)
@@ -115,7 +120,7 @@ async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding], lists: I
 def _lasts(key: Key, lists: Iterable[Listing]) -> bool:
     """Whether an incident goes on that the lists are too short to find again."""
     kind, claimant, *_ = key
-    return kind in {MISSING, NEW} and lasting(key, [one for one in lists if one.claimant == claimant])
+    return kind in {MISSING, NEW} and lasting(key, [of for of in lists if of.claimant == claimant])
 
 
 ENDED = {

@@ -2,6 +2,10 @@
 -- One judge at a time; the generation tells whether another one has judged since.
 SELECT generation FROM ledger FOR UPDATE;
 
+-- name: generation
+-- How often the ledger was judged.
+SELECT generation FROM ledger;
+
 -- name: advance_ledger
 -- The ledger has been judged once more.
 UPDATE ledger SET generation = generation + 1 RETURNING generation;
