@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from pipelines.records import KYIV
 from tests.mails.server import Server
-from tests.soak.plan import CHANNELS, MIRRORS, NAMES, PAST, Plan, published
+from tests.soak.plan import CATEGORIES, CHANNELS, MIRRORS, PAST, Plan, published
 from tests.spiders.site import Page
 from tests.spiders.telegram_pages import CHANNEL, page, post
 
@@ -95,8 +95,8 @@ class World:
         said = self.plan.figures[day].items()
         return {
             "date": day.isoformat(),
-            "stats": {NAMES[label]: total for label, (total, _) in said},
-            "increase": {NAMES[label]: change for label, (_, change) in said},
+            "stats": {CATEGORIES[label]: total for label, (total, _) in said},
+            "increase": {CATEGORIES[label]: change for label, (_, change) in said},
         }
 
 
