@@ -35,6 +35,9 @@ LASTING = {
 }
 OF_A_SOURCE: tuple[Kind, ...] = ("wrong", "edited", "frozen", "down", "slow")
 OF_THE_HOST: tuple[Kind, ...] = ("smtp", "killed", "database", "forward", "back")
+NEW_STARTS = frozenset(
+    {"killed", "forward", "back"}
+)  # in the first half of a year: in the second one process grows old
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +99,9 @@ class Plan:
         busy: dict[str, date] = {}
         for number in range(5, self.days - CALM, 4):
             day = self.start + timedelta(days=number)
-            kind = chance.choice(OF_A_SOURCE + OF_THE_HOST)
+            kinds = OF_A_SOURCE + OF_THE_HOST
+            young = number % 365 < 182  # noqa: PLR2004 - half a year
+            kind = chance.choice([kind for kind in kinds if young or kind not in NEW_STARTS])
             if kind in OF_THE_HOST:
                 hour = timedelta(hours=chance.uniform(6, 18))
                 yield Fault(kind=kind, at=published(day) + hour, source="")

@@ -32,6 +32,7 @@ from tests.spiders.site import serving
 
 START = date(2023, 3, 1)
 YEAR = 365.25
+LATE_IN_YEAR = 0.9
 STOPPED = timedelta(days=2)  # of which a clock is set forward, as after a stop
 SET_BACK = timedelta(hours=6)
 DELIVERY_HOURS = "6"
@@ -83,6 +84,17 @@ class Outcome:
         return [name for name, count in self.received.items() if count > 1]
 
     @property
+    def grown(self) -> float:
+        """How much more memory the daemon has at the end of the last year than at that of the first, as a share."""
+        ends = [row for row in self.measured if row[0] % 1 > LATE_IN_YEAR]
+        return ends[-1][1] / ends[0][1] - 1 if ends else 0.0
+
+    @property
+    def tasks(self) -> list[int]:
+        """How many tasks there were while nothing was in hand, at the end of each quarter."""
+        return [row[2] for row in self.measured]
+
+    @property
     def trends(self) -> int:
         """False alarms of trend: nothing of that kind is planted."""
         return sum(row["kind"].startswith("trend.") and row["severity"] != "info" for row in self.incidents)
@@ -95,6 +107,7 @@ class Outcome:
         lines += [f"{kind:10} {count:7} {told[kind]:4}" for kind, count in sorted(kinds.items())]
         lines += [f"mails {len(self.mails)}, received {sum(self.received.values())}, refused {self.refused}, "]
         lines += [f"lost {len(self.lost)}, twice {len(self.doubled)}; {self.restarts} new starts"]
+        lines += [f"memory grown by {self.grown:.1%}; tasks {self.tasks}"]
         lines += [f"reports kept {self.versions} of {self.expected_versions}; false trends {self.trends}"]
         lines += [f"incidents {dict(Counter(row['kind'] for row in self.incidents))}"]
         lines += [f"missed: {fault.kind} {fault.source} {fault.day}" for fault in self.missed]

@@ -1,0 +1,29 @@
+"""Five years of the real daemon in leaping time, with a fault every four days."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.soak import YEAR, soak
+
+YEARS = 5
+FLAT = 0.15  # the ledger grows by a thousand reports a year, the daemon does not
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(5400)
+def test_five_years(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every fault is told or explained, no mail is lost or comes twice, and neither memory nor tasks grow."""
+    with capsys.disabled():
+        print()  # noqa: T201 - its table is the measurement
+        came = soak(round(YEARS * YEAR), tmp_path)
+        print(came.table())  # noqa: T201 - likewise
+    assert came.missed == []
+    assert came.unexplained == []
+    assert came.lost == []
+    assert came.doubled == []
+    assert came.versions == came.expected_versions
+    assert len(set(came.tasks)) == 1
+    assert came.grown < FLAT
