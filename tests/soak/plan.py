@@ -100,7 +100,7 @@ class Plan:
         for number in range(5, self.days - CALM, 4):
             day = self.start + timedelta(days=number)
             kinds = OF_A_SOURCE + OF_THE_HOST
-            young = number % 365 < 182  # noqa: PLR2004 - half a year
+            young = number % 365 < 182
             kind = chance.choice([kind for kind in kinds if young or kind not in NEW_STARTS])
             if kind in OF_THE_HOST:
                 hour = timedelta(hours=chance.uniform(6, 18))
