@@ -1,16 +1,13 @@
 """Pictures of the series, for mails and for the demo.
 
-matplotlib costs 36 MB and half a second: it is imported on first use, and `for_mail` keeps it out of the daemon
-altogether. It keeps a font cache in MPLCONFIGDIR, which whoever starts the program points into its home.
+matplotlib costs 36 MB and half a second: it is imported on first use, and `scheduler.artist` keeps it out of the
+daemon altogether. It keeps a font cache in MPLCONFIGDIR, which whoever starts the program points into its home.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
-import logging
-import os
 import sys
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-logger = logging.getLogger(__name__)
-
 PAPER = "#fbfbfa"
 INK = "#2b3036"
 QUIET = "#6b737d"
@@ -40,8 +35,6 @@ DPI = 200
 CSS = 100  # pixels of a mail per inch of a figure
 HEADROOM = 1.7  # how far beyond the usual a bar is drawn in full
 LONG = 300  # days from which bars touch, and an axis names months with their year
-DEADLINE = timedelta(seconds=60)
-"""After which a child that draws is given up."""
 
 
 def series_chart(series: Series, language: Language = "en") -> bytes:
@@ -249,50 +242,8 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-async def for_mail(series: Series | None, language: Language = "en") -> bytes | None:
-    """Draw a mail's chart in a child, if there is something to draw.
-
-    A chart that cannot be drawn is logged and left out: the mail says in words what it would have shown.
-    """
-    if series is None:
-        return None
-    try:
-        return await in_child(series, language)
-    except (RuntimeError, OSError):
-        logger.exception("A mail goes out without its chart of %s", series.metric)
-        return None
-
-
-async def in_child(series: Series, language: Language = "en") -> bytes:
-    """Draw a mail's chart in a short-lived process.
-
-    Raises RuntimeError when the child fails or takes longer than the deadline.
-    """
-    pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "scheduler.charts"),
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # its threads take longer to start than all that we compute
-    )
-    try:
-        async with asyncio.timeout(DEADLINE.total_seconds()):
-            png, errors = await child.communicate(_dump(series, language))
-    except TimeoutError:
-        raise RuntimeError(f"the chart of {series.metric} was not drawn within {DEADLINE}") from None
-    finally:
-        if child.returncode is None:  # too slow, or we are told to stop
-            child.kill()
-            await child.wait()
-    if child.returncode:
-        last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-        raise RuntimeError(f"the chart of {series.metric} could not be drawn: {last}")
-    return png
-
-
-def _dump(series: Series, language: Language) -> bytes:
+def task(series: Series, language: Language) -> bytes:
+    """Write down what this module, run as a program, is to draw: it reads that from its input, and writes a PNG."""
     points = [[point.day.isoformat(), point.total, point.daily] for point in series.points]
     flagged = [day.isoformat() for day in series.flagged]
     return json.dumps({"metric": series.metric, "points": points, "flagged": flagged, "language": language}).encode()
@@ -310,5 +261,8 @@ def _load(task: dict[str, Any]) -> Series:
 
 if __name__ == "__main__":
     gc.disable()  # importing matplotlib makes much to look through and no garbage: a tenth of the time
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401 - both before anybody waits for the picture
+
     given = json.load(sys.stdin)
     sys.stdout.buffer.write(series_chart(_load(given), given["language"]))

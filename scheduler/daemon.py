@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -14,7 +15,7 @@ from pipelines.database import Fenced, OpenPool, connection
 from pipelines.exceptions import PipelineError
 from scheduler import operations
 from scheduler.config import Config
-from scheduler.duty import Duty, Rounds
+from scheduler.duty import Duty, Prepare, Rounds
 from scheduler.exceptions import WrongUse
 from scheduler.jobs import Hopeless, Jobs
 from scheduler.leader import HEARTBEAT_S, Candidate
@@ -50,8 +51,9 @@ FIXED = ("home", "database_url", "sentry_dsn", "web", "web_secret")
 class Daemon:
     """Polls, judges and mails until told to stop. The database is its only memory.
 
-    `reload` reads the configuration again. `leap` is for rehearsals: it is called with the next moment at which
-    something is due when nothing is in hand, and may set the service's clock to it.
+    `reload` reads the configuration again. `prepare` is entered while something new is judged, which may end in a
+    mail. `leap` is for rehearsals: it is called with the next moment at which something is due when nothing is in
+    hand, and may set the service's clock to it.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Daemon:
         *,
         reload: Callable[[], Config],
         rounds: Rounds = Rounds(),  # noqa: B008 - it is frozen
+        prepare: Prepare = nullcontext,
         leap: Callable[[datetime], None] | None = None,
     ) -> None:
         self.service = service
         self.reload = reload
         self.rounds = rounds
+        self.prepare = prepare
         self.leap = leap
         self.metrics = Metrics()
         self.jobs = Jobs(self.metrics, outside)
@@ -137,9 +141,8 @@ class Daemon:
     async def _begin(self, term: int) -> None:
         """Begin a term. When that fails it is given up: somebody else may be luckier."""
         try:
-            self.duty = duty = Duty(
-                await self._service(self.service.config, term), self.jobs, self.metrics, self.rounds
-            )
+            service = await self._service(self.service.config, term)
+            self.duty = duty = Duty(service, self.jobs, self.metrics, self.rounds, self.prepare)
             duty.idle = self._idle
             self._say()
             await duty.begin()

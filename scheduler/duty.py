@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -33,6 +34,9 @@ HANDS_S = 60.0
 """What is done beside a crawl when its deadline has passed: its last page, the judging of what it brought."""
 
 
+Prepare = Callable[[], AbstractAsyncContextManager[object]]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rounds:
     """How often what is no poll is done; rehearsals in leaping time do it less often."""
@@ -45,11 +49,12 @@ class Rounds:
 class Duty:
     """One term of a leader. Its service is fenced: when the term has ended, nothing that is still under way counts."""
 
-    def __init__(self, service: Service, jobs: Jobs, metrics: Metrics, rounds: Rounds) -> None:
+    def __init__(self, service: Service, jobs: Jobs, metrics: Metrics, rounds: Rounds, prepare: Prepare) -> None:
         self.service = service
         self.jobs = jobs
         self.metrics = metrics
         self.rounds = rounds
+        self.prepare = prepare
         self.agenda = Agenda(service.clock, self._ring)
         self.known: dict[str, History] = {}
         self.hint: datetime | None = None  # when the first source had the report of today
@@ -158,7 +163,8 @@ class Duty:
             latest=days.get(source.name),
         )
         if report.new or report.changed:
-            await self._judge()
+            async with self.prepare():
+                await self._judge()
         await self._plan(source.name)
         if self._notice_first(days):
             for name in self.service.sources:

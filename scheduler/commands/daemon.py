@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scheduler.charts import for_mail
+from scheduler.artist import Artist
 from scheduler.config import load
 from scheduler.daemon import Daemon
 from scheduler.loop import run
@@ -25,8 +25,10 @@ def daemon(config: ConfigOption = None) -> None:
     log_to_stderr(settings)
     outside = start_sentry(settings)
 
+    artist = Artist()
+
     async def watch() -> None:
-        async with open_service(settings, clock, for_mail) as service:
-            await Daemon(service, outside, reload=lambda: load(config)).run()
+        async with open_service(settings, clock, artist) as service:
+            await Daemon(service, outside, reload=lambda: load(config), prepare=artist.ready).run()
 
     run(watch)

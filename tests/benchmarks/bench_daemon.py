@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pipelines import embedded
 from pipelines.records import KYIV
-from scheduler.charts import for_mail
+from scheduler.artist import Artist
 from scheduler.config import Config
 from scheduler.loop import run
 from scheduler.schedule import History, Rhythm, next_poll
@@ -123,15 +123,17 @@ async def change(site: Site, home: Path, conninfo: str) -> float:
     publish(site, *(post(day) for day in DAYS[:-1]))
     async with smtp(Server()) as server:
         settings = Config(**config, smtp_url=server.url, sources={"telegram_general_staff": source})  # type: ignore[arg-type, dict-item]
-        async with open_service(settings, lambda: NOW, for_mail) as service:
+        artist = Artist()
+        async with open_service(settings, lambda: NOW, artist) as service:
             await service.crawl(*service.sources.values())
             await service.judge(tell=False)
             last = post(DAYS[-1])
             publish(site, *(post(day) for day in DAYS[:-1]), WRONG.sub(lambda number: number[0][::-1], last, count=1))
             began = time.perf_counter()
             await service.crawl(*service.sources.values())
-            await service.judge()
-            await service.deliver()
+            async with artist.ready():
+                await service.judge()
+                await service.deliver()
             taken = time.perf_counter() - began
         (mail, *_) = server.accepted
         assert b"image/png" in bytes(mail.content or b"")

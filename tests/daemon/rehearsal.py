@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scheduler.charts import for_mail
+from scheduler.artist import Artist
 from scheduler.clock import moment, system_clock
 from scheduler.config import load
 from scheduler.daemon import Daemon
@@ -55,7 +55,7 @@ def rehearse(config: Path, start: datetime, days: float, face: Path | None = Non
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def watch() -> None:
-        async with open_service(settings, clock, for_mail) as service:
+        async with open_service(settings, clock, Artist()) as service:
             rounds = Rounds(tell=timedelta(hours=hours), replies=timedelta(hours=6), retain=timedelta(days=7))
             outside = start_sentry(settings)
             await Daemon(service, outside, reload=lambda: load(config), rounds=rounds, leap=leap).run()

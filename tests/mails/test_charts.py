@@ -8,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scheduler.charts import for_mail, in_child, ledger_chart, overview_chart, series_chart
+from scheduler.artist import Artist
+from scheduler.charts import ledger_chart, overview_chart, series_chart
 from scheduler.mails.samples import decrease
 from scheduler.mails.series import WINDOW, changes, usual
 from scheduler.mails.view import Point, Series
@@ -80,17 +82,42 @@ def test_the_same_series_gives_the_same_bytes_here_and_in_a_child() -> None:
     """A mail composed again is the same mail."""
     drawn = decrease().series
     assert drawn is not None
-    assert series_chart(drawn, "uk") == asyncio.run(in_child(drawn, "uk"))
+    assert series_chart(drawn, "uk") == asyncio.run(Artist().draw(drawn, "uk"))
 
 
 def test_a_chart_that_cannot_be_drawn_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever composes goes on without a picture."""
     unknown: Any = "xx"
     with pytest.raises(RuntimeError, match=r"could not be drawn: .*xx"):
-        asyncio.run(in_child(series(1, 2), unknown))
-    assert asyncio.run(for_mail(series(1, 2), unknown)) is None
+        asyncio.run(Artist().draw(series(1, 2), unknown))
+    assert asyncio.run(Artist()(series(1, 2), unknown)) is None
     assert "without its chart of tanks" in caplog.text
-    assert asyncio.run(for_mail(None)) is None
+    assert asyncio.run(Artist()(None)) is None
+
+
+def test_a_process_that_waited_draws_and_one_that_is_not_needed_goes() -> None:
+    """Two blocks at once have one each; nothing is left of them."""
+    drawn = decrease().series
+    assert drawn is not None
+
+    async def use() -> tuple[bytes, set[int], set[int]]:
+        artist = Artist()
+        async with artist.ready(), artist.ready():
+            waiting = children()
+            png = await artist.draw(drawn, "uk")
+        return png, waiting, children()
+
+    png, waiting, left = asyncio.run(use())
+    assert png == series_chart(drawn, "uk")
+    assert len(waiting) == 2
+    assert not waiting & left
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started and that are still there."""
+    return {
+        int(number) for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()
+    }
 
 
 def test_an_overview_grows_with_its_panels() -> None:
