@@ -6,6 +6,7 @@ import os
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -163,9 +164,24 @@ def _recorded_process(data: Path) -> int | None:
 
 
 def _is_ready(data: Path) -> bool:
-    """Whether a living server has written down that it takes connections."""
-    process = _recorded_process(data)
-    return process is not None and _works_in(process, data) is not False and _recorded(data)[-1:] == ["ready"]
+    """Whether a server has written down that it takes connections, and does.
+
+    It is asked at its socket: its process may be hidden from a sandbox or a container that shares the home.
+    """
+    return _recorded(data)[-1:] == ["ready"] and _answers(data)
+
+
+def _answers(data: Path) -> bool:
+    """Whether somebody listens at the socket. Its path may be too long to be named."""
+    directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.connect(f"/proc/self/fd/{directory}/{SOCKET}")
+            return True
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    finally:
+        os.close(directory)
 
 
 def _works_in(process: int, data: Path) -> bool | None:

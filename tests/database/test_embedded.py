@@ -174,6 +174,13 @@ def test_newcomer_waits_for_a_server_that_is_coming_back(used_home: Path) -> Non
             assert ask(conninfo, "SELECT 1") == "1"
 
 
+def test_newcomer_who_cannot_see_the_server_shares_it(used_home: Path) -> None:
+    """A sandbox or a container may hide the processes outside it; the server answers all the same."""
+    wrapper = users.namespace("--pid", "--fork", "--mount-proc")
+    with users.using(used_home):
+        assert users.tried(used_home, wrapper=wrapper) == "served"
+
+
 @pytest.mark.parametrize("recorded", ["ours", "dead", "nonsense", "nothing"])
 def test_stale_process_file_is_repaired(used_home: Path, recorded: str) -> None:
     """What a power cut leaves does not matter, not even when another program has the process id by now."""

@@ -117,9 +117,9 @@ def _can_import(python: str) -> bool:
     return run.returncode == 0
 
 
-def namespace() -> tuple[str, ...]:
-    """Give the command that opens a mount namespace of our own, or skip the test."""
-    wrapper = ("unshare", "--user", "--map-root-user", "--mount", "--")
+def namespace(*spaces: str) -> tuple[str, ...]:
+    """Give the command that opens a mount namespace of our own, and others, or skip the test."""
+    wrapper = ("unshare", "--user", "--map-root-user", "--mount", *spaces, "--")
     if not shutil.which("unshare") or subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode:
         pytest.skip("user namespaces are not allowed here")
     return wrapper
