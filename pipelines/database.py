@@ -93,6 +93,15 @@ def locate(url: str | None, home: Path) -> Iterator[str]:
         yield conninfo
 
 
+def revive(url: str | None, home: Path) -> None:
+    """Have an embedded server run again that was found gone; one that is configured is somebody else's.
+
+    Raises HomeUnusable or ServerNotStarted.
+    """
+    if url is None:
+        embedded.revive(home)
+
+
 def _checked(url: str) -> str:
     if not _well_formed(url):
         raise DatabaseUnsuitable(

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from datetime import datetime, timedelta
 from time import monotonic
 
-from pipelines.database import Fenced, OpenPool, connection
+from pipelines.database import Fenced, OpenPool, connection, revive
 from pipelines.exceptions import PipelineError
 from scheduler import operations
 from scheduler.config import Config
@@ -79,7 +79,7 @@ class Daemon:
         self.rereading = False
         self.fruitless = 0  # terms in a row that could not begin
         self.given_up: int | None = None  # the term that is not begun again while its lock falls
-        self.candidate = Candidate(service.conninfo, service.clock, self.news.set)
+        self.candidate = Candidate(service.conninfo, service.clock, self.news.set, self._revive)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; then finish the work in hand. Raises Hopeless."""
@@ -103,6 +103,11 @@ class Daemon:
         if not self.candidate.is_alive() and not self.stopping.is_set():
             found.append("nothing watches the lock of the leader any more")
         return found
+
+    def _revive(self) -> None:
+        """Have the embedded server run again, if that is where the ledger is."""
+        config = self.service.config
+        revive(config.database_url.get_secret_value() if config.database_url else None, config.home)
 
     def state(self) -> str:
         """Say in a word what it does."""

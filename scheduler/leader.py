@@ -22,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
 from pipelines.database import PROCESS, session
+from pipelines.exceptions import PipelineError
 from pipelines.queries import QUERIES
 from scheduler.clock import Clock
 
@@ -46,12 +47,13 @@ Session = psycopg.Connection[DictRow]
 class Candidate(threading.Thread):
     """Stands by, leads when nobody else does, and says in the loop when that changes."""
 
-    def __init__(self, conninfo: str, clock: Clock, changed: Callable[[], None]) -> None:
+    def __init__(self, conninfo: str, clock: Clock, changed: Callable[[], None], revive: Callable[[], None]) -> None:
         super().__init__(name="leader", daemon=True)
         options = f"{conninfo_to_dict(conninfo).get('options') or ''} {SERVER_PATIENCE}".strip()
         self._conninfo = session(make_conninfo(conninfo, options=options, **CUT_OFF))
         self._clock = clock
         self._changed = changed
+        self._revive = revive  # has the server run again, if it is ours
         self._loop = asyncio.get_running_loop()
         self._over = threading.Event()
         self._session: Session | None = None
@@ -70,6 +72,8 @@ class Candidate(threading.Thread):
                     self._attend(self._session)
             except psycopg.Error as error:
                 self._away(error)
+                if not self._over.is_set():
+                    self._bring_back()
             self._move(None)
             self._over.wait(HEARTBEAT_S)
 
@@ -131,6 +135,12 @@ class Candidate(threading.Thread):
         if self.away_since is None:
             self.away_since = monotonic()
             logger.warning("The database is away, and with it the lock of the leader: %s", _reason(error))
+
+    def _bring_back(self) -> None:
+        try:
+            self._revive()
+        except PipelineError as error:
+            logger.warning("%s", error)
 
     def _tell_stuck(self) -> None:
         """Log where the loop is stuck, for whoever mends it."""

@@ -48,6 +48,17 @@ def server(home: Path, *, fsync: bool = True) -> Iterator[str]:
         yield make_conninfo(host=host, port=cluster.PORT, user=cluster.USER, dbname=cluster.DATABASE)
 
 
+def revive(home: Path) -> None:
+    """Have the server run again that one of its users finds gone: its keeper may have been killed with it.
+
+    Blocks while it starts. Raises HomeUnusable or ServerNotStarted.
+    """
+    with cluster.explained(home):
+        directory = cluster.prepare(home)
+        with locks.held(directory / locks.GATE):
+            cluster.ensure_running(directory, fsync=True)
+
+
 @contextmanager
 def _counted(directory: Path) -> Iterator[None]:
     """Be one of the users, and wait for the end of the server if that was the last."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.daemon.conftest import Host, Started, until
+from tests.database import users
 
 TAKEOVER_S = 10.0
 
@@ -150,3 +152,16 @@ def test_one_that_is_cut_off_is_followed_and_leads_no_more(host: Host, proxied: 
         cut.set()
     until(lambda: first.said("No longer leading"))
     assert host.term() == 2
+
+
+def test_an_embedded_server_that_is_killed_with_its_keeper_is_started_again(host: Host) -> None:
+    """The daemon that used it has it run again, and leads again, in the same process."""
+    daemon = host.leading(TALLYWATCH_DATABASE_URL="")
+    keeper, server = users.keeper_process(host.home), users.server_process(host.home)
+    os.kill(keeper, signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
+    until(lambda: daemon.said("term 2"))
+    assert daemon.process.poll() is None
+    assert users.server_process(host.home) != server
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(20) == 0
