@@ -28,9 +28,11 @@ previous=$(readlink "$target" || true)
 ln -s "$release" "$work/link"
 mv -T "$work/link" "$target"
 if [ -n "$previous" ]; then
-    older=$(readlink "$target.previous" || true)
     ln -s "$previous" "$work/link"
     mv -T "$work/link" "$target.previous"
-    if [ -n "$older" ]; then rm -rf "$older"; fi
 fi
+# Any other release is older than both, was rolled back from, or is half of one that was killed.
+for each in "$target".release-*; do
+    [ "$each" = "$release" ] || [ "$each" = "$previous" ] || rm -rf "$each"
+done
 echo "Installed into $target"
