@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ SUITE = "bookworm"
 PACKAGES = ("systemd-sysv", "dbus", "ca-certificates")
 """What a minimal tree lacks of an installed Debian: what boots it, and whom it trusts."""
 
-PROGRAMS = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv", "git")
+PROGRAMS = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv", "unshare", "git")
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 REACH = re.compile(r"(https?|all|no)_proxy|(pip|uv)_\w*(index|host|links|timeout|tls)\w*", re.IGNORECASE)
 """Variables that say how registries are reached: the host in the tree has no other way than this machine."""
+
+ALONE = ("setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child")
+"""Before a command: its mounts and its processes end with it, and it with us."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BOOT_PATIENCE_S = 60.0
@@ -60,9 +63,13 @@ def tree(cache: Path) -> Path:
     made = cache / "+".join((SUITE, *PACKAGES))
     if made.is_dir():
         return made
+    for half_made in cache.glob(f".{made.name}.*"):
+        if not Path("/proc", half_made.name.rpartition(".")[2]).exists():
+            shutil.rmtree(half_made)
     fresh = cache / f".{made.name}.{os.getpid()}"
     fresh.mkdir(parents=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(fresh), *_mirror()]
+    packages = f"--include={','.join(PACKAGES)}"
+    command = [*ALONE, "debootstrap", "--variant=minbase", packages, SUITE, str(fresh), *_mirror()]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -93,13 +100,14 @@ class Machine:
 
     root: Path  # its tree, seen from here
     init: int  # its process 1, seen from here
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)  # a proxy may have a password
 
     def run(self, script: str, *, check: bool = True, patience_s: float = 300.0) -> str:
         """Run a script of bash as root, as typed into a shell, and return what it says; a failing line ends it."""
         (self.root / "root" / "typed").write_text(script, "utf-8")
         done = subprocess.run(
-            [*_inside(self.init, self.environment), "bash", "-e", "-O", "expand_aliases", "/root/typed"],
+            [*_inside(self.init), "bash", "-e", "-O", "expand_aliases", "/root/typed"],
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -113,7 +121,8 @@ class Machine:
     def start(self, script: str) -> subprocess.Popen[str]:
         """Begin a script, whose input stays open."""
         return subprocess.Popen(
-            [*_inside(self.init, self.environment), "bash", "-e", "-O", "expand_aliases", "-c", script],
+            [*_inside(self.init), "bash", "-e", "-O", "expand_aliases", "-c", script],
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -133,11 +142,10 @@ class Machine:
         return self.run(f"find /proc -maxdepth 1 -name '[0-9]*' -user {user} -printf '%f\\n'", check=False).split()
 
 
-def _inside(init: int, environment: dict[str, str]) -> list[str]:
+def _inside(init: int) -> list[str]:
     """Return what to put before a command, so that it runs on the host."""
     spaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
-    given = [f"{name}={value}" for name, value in environment.items()]
-    return ["nsenter", f"--target={init}", *spaces, "env", "--chdir=/root", "--ignore-environment", *given]
+    return ["nsenter", f"--target={init}", *spaces, "env", "--chdir=/root"]
 
 
 @contextmanager
@@ -218,8 +226,8 @@ def _init(supervisor: subprocess.Popen[bytes], console: Path, environment: dict[
     while time.monotonic() < end and supervisor.poll() is None:
         children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text().split()
         for child in filter(_is_init, map(int, children)):
-            ask = [*_inside(child, environment), "systemctl", "is-system-running", "--wait"]
-            done = subprocess.run(ask, capture_output=True, text=True, check=False)
+            ask = [*_inside(child), "systemctl", "is-system-running", "--wait"]
+            done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=False)
             if done.stdout.strip() in {"running", "degraded"}:
                 return child
         time.sleep(PAUSE_S)

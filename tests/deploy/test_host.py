@@ -193,6 +193,7 @@ def test_the_daemon_leads_as_an_ordinary_user(host: Deployed) -> None:
     eventually(host.leads)
     told = host.machine.show()
     assert (told["Type"], told["User"], told["NRestarts"]) == ("notify", "tallywatch", "0")
+    assert told["UnitFileState"] == "enabled"
     assert set(host.processes()) == set(host.machine.owned())
     assert told["MainPID"] in host.processes()
 
@@ -336,6 +337,9 @@ def test_the_backup_service_and_the_way_back(host: Deployed) -> None:
     """The service dumps while the daemon runs; restored as the README says, the ledger is as it was."""
     eventually(host.leads)
     main = host.main()
+    timer = host.machine.show("tallywatch-backup.timer")
+    assert (timer["ActiveState"], timer["UnitFileState"]) == ("active", "enabled")
+    assert timer["NextElapseUSecRealtime"], "it is due some time"
     host.machine.run("systemctl start tallywatch-backup.service")
     (dump,) = host.machine.run("ls /var/backups/tallywatch/*.dump").split()
     assert host.machine.run(f"stat --format='%a %U' {dump}") == "600 tallywatch\n"
@@ -350,7 +354,7 @@ def test_the_backup_service_and_the_way_back(host: Deployed) -> None:
 
 
 def test_an_upgrade_and_the_way_back(host: Deployed) -> None:
-    """After `git pull` and install.sh the daemon runs from the new release; after the rollback from the old one."""
+    """After `git pull` and install.sh the daemon runs from the new release; after the rollback from the old."""
     eventually(host.leads)
 
     def release() -> str:
@@ -371,6 +375,11 @@ def test_an_upgrade_and_the_way_back(host: Deployed) -> None:
     host.machine.run(ROLLBACK)
     eventually(host.leads)
     assert release() == first
+
+    host.machine.run(ALIAS + UPGRADE)
+    eventually(host.leads)
+    kept = host.machine.run("ls -d /opt/tallywatch.release-*").split()
+    assert sorted(kept) == sorted([first, release()]), "what was rolled back from does not stay for ever"
 
 
 def test_a_stop_leaves_nothing(host: Deployed) -> None:
