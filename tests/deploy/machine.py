@@ -49,7 +49,7 @@ def lacking() -> str | None:
         return "a host with systemd can be booted on Linux only"
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
-        return f"a host with systemd cannot be booted: {', '.join(missing)} is not on this machine"
+        return f"a host with systemd cannot be booted: this machine lacks {', '.join(missing)}"
     if os.geteuid() != 0:
         return "a host with systemd can be booted by root only"
     return None
