@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
+# Its only error is a robots.txt that did not come: the page beside it does not come either, which is told once.
+logging.getLogger(RobotsTxtMiddleware.__module__).setLevel(logging.CRITICAL)
 
 NOT_MODIFIED = 304
 GO_AWAY = frozenset({401, 403, 407, 429, 451})  # statuses that refuse us, not the page

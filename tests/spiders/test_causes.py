@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +71,18 @@ def test_a_page_has_its_cause(site: Site, crawled: Crawl, memory: Memory, name: 
     if cause != "timeout" and answer.get("headers") is None:
         assert trouble.exchange is not None, "the page is kept"
         assert trouble.exchange.body == site.pages[LATEST].payload
+
+
+def test_a_server_that_is_not_there_is_one_trouble(
+    crawled: Crawl, memory: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And no traceback in the log, not for its robots.txt either: it will be asked again in a few minutes."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        outcome = crawled(NAME, source={"base_url": url, "settings": {"RETRY_ENABLED": False}})
+    assert (outcome.cause, [trouble.cause for trouble in memory.troubles]) == ("http_error", ["http_error"])
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_robots_are_obeyed(site: Site, crawled: Crawl, memory: Memory) -> None:
