@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +27,8 @@ from scheduler.episodes import Key
 from scheduler.fold import Fold, Verdicts
 from scheduler.incidents import Desk, incident_key
 from scheduler.marks import Marks
+
+logger = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 Cell = tuple[str, str, date]
@@ -157,6 +160,7 @@ class Court:
 
     async def _from_the_beginning(self, marks: Marks, verdicts: Verdicts, later: set[int]) -> tuple[Fold, Keys]:
         """Feed everything but some `later` versions, beside the loop."""
+        logger.info("Judging everything from the first report on: there is no mark to go on from")
         fold = Fold(judge=Judge(budget=self.budget, verdicts=verdicts), verdicts=verdicts)
         awaited = deque(await many(marks.conn, "last_words"))
         async for rows in stream(marks.conn, "observations", versions=None):

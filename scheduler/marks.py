@@ -24,8 +24,8 @@ from scheduler.fold import Fold
 
 logger = logging.getLogger(__name__)
 
-KEPT = 3
-"""Mornings that one may go back over: mirrors are late by hours, a stop lasts a night."""
+KEPT = 9
+"""Mornings that one may go back over: mirrors are late by hours, a source that was away comes back within a week."""
 
 PACKAGES = ("pipelines", "scheduler")
 OWN = ("pipelines.", "scheduler.checks.", "scheduler.episodes", "scheduler.fold")
