@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -47,7 +47,7 @@ class Coverage:
                 *await self._outages(conn, spiders),
                 *self._categories(lists, installed),
             ]
-            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found, lists)
+            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found, lists, sources.keys())
 
     async def _silences(
         self, conn: Connection, spiders: Mapping[str, type[SourceSpider]], installed: Mapping[str, date]
@@ -103,7 +103,9 @@ def listing(row: Mapping[str, Any]) -> Listing:
     )
 
 
-async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding], lists: Iterable[Listing]) -> int:
+async def _sync(
+    conn: Connection, desk: Desk, found: Iterable[Finding], lists: Iterable[Listing], polled: Collection[str]
+) -> int:
     wanted = {finding.key: finding for finding in found}
     held = await many(conn, "incidents_of_keys", **arrays(wanted, ("kinds", "claimants", "metrics", "days")))
     over = [row for row in held if row["state"] == "closed" and not row["settled"]]
@@ -113,7 +115,8 @@ async def _sync(conn: Connection, desk: Desk, found: Iterable[Finding], lists: I
     for row in await many(conn, "watched_incidents"):
         key = incident_key(row)
         if key not in wanted and not _lasts(key, lists):
-            changed += await desk.close(row, ENDED[row["kind"]])
+            off = row["kind"] == "coverage.broken" and row["source"] not in polled
+            changed += await desk.close(row, "the source is not polled any more" if off else ENDED[row["kind"]])
     return changed
 
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from operator import attrgetter
 from time import monotonic
 
 from pipelines.database import Fenced, OpenPool, connection, revive
@@ -44,7 +45,7 @@ JUMP = timedelta(seconds=5)
 
 REFUSED = "operations.configuration_refused"
 AWAY = "operations.database_away"
-FIXED = ("home", "database_url", "sentry_dsn", "web", "web_secret")
+FIXED = ("home", "database_url", "sentry_dsn", "web", "web_secret", "watch.environment")
 """Settings that take effect with a new start only."""
 
 
@@ -151,7 +152,7 @@ class Daemon:
             duty.idle = self._idle
             self._say()
             await duty.begin()
-            await self._tell_absence(duty.service)
+            await self._tell_absence()
             self.fruitless = 0
         except (PipelineError, WrongUse) as error:
             logger.warning("The term could not begin: %s", error)
@@ -218,21 +219,25 @@ class Daemon:
         try:
             config = self.reload()
             self._refuse_fixed(config)
-            self.service = await self._service(config, None)
+            service = await self._service(config, None)
             if self.duty is not None:
                 await self.duty.adopt(await self._service(config, self.term))
+            self.service = service
             logger.info("The configuration was read again")
             await self._note(REFUSED, None)
-        except (WrongUse, PipelineError) as error:
+        except WrongUse as error:
             logger.warning("The configuration is refused, the old one stays: %s", error)
             await self._note(REFUSED, f"the configuration was refused, the old one stays: {error}")
+        except PipelineError as error:
+            logger.warning("The configuration is read again when the database is back: %s", error)
+            self.rereading = True  # at the next news, which a new term is
         except Exception:  # whatever it is: it is told, and the daemon goes on
             logger.exception("The configuration could not be adopted")
         finally:
             notify(READY="1")
 
     def _refuse_fixed(self, config: Config) -> None:
-        changed = [name for name in FIXED if getattr(config, name) != getattr(self.service.config, name)]
+        changed = [name for name in FIXED if attrgetter(name)(config) != attrgetter(name)(self.service.config)]
         if changed:
             raise WrongUse(f"the setting {changed[0]} takes effect with a new start only")
 
@@ -251,14 +256,12 @@ class Daemon:
         except PipelineError as error:
             logger.warning("Not noted: %s", error)
 
-    async def _tell_absence(self, service: Service) -> None:
+    async def _tell_absence(self) -> None:
         """Tell that the database was away for long, now that it can be told."""
-        away_s = self.candidate.absence()
-        if away_s > AWAY_S:
-            since = service.clock() - timedelta(seconds=away_s)
-            await self._note(
-                AWAY, f"PostgreSQL was away for {away_s / 60:.0f} minutes, since {since:%Y-%m-%d %H:%M} UTC"
-            )
+        absence = self.candidate.absence()
+        if absence is not None and absence.seconds > AWAY_S:
+            minutes, since = absence.seconds / 60, absence.since
+            await self._note(AWAY, f"PostgreSQL was away for {minutes:.0f} minutes, since {since:%Y-%m-%d %H:%M} UTC")
             await self._note(AWAY, None)
 
     async def _pulse(self) -> None:
@@ -272,7 +275,7 @@ class Daemon:
             if abs(jumped) > JUMP and self.leap is None:
                 logger.warning("The clock was set by %s", jumped)
                 if self.duty is not None:
-                    self.duty.agenda.moved(jumped)
+                    self.duty.moved(jumped)
             self.candidate.pulse = now
             self.candidate.check()
             notify(WATCHDOG="1")
@@ -282,7 +285,7 @@ class Daemon:
         """Leap to the next moment at which something is due, in a rehearsal."""
         if self.leap is not None and self.duty is not None and self.duty.agenda.due:
             self.leap(min(self.duty.agenda.due.values()))
-            self.duty.agenda.moved(timedelta())
+            self.duty.moved(timedelta())
 
     def _say(self) -> None:
         term = self.term

@@ -10,22 +10,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from pipelines.database import connection, run
-from scheduler import crawling
+from scheduler import crawling, operations
 from scheduler.agenda import Agenda
 from scheduler.clock import kyiv_day
-from scheduler.jobs import Job, Jobs
+from scheduler.jobs import FAILING, Job, Jobs
 from scheduler.metrics import Metrics
 from scheduler.schedule import History, Rhythm, next_poll
-from scheduler.service import CRAWL_DEADLINE_S, Service, declaration
+from scheduler.service import CRAWL_DEADLINE_S, CrawlReport, Service, declaration
 from scheduler.watching import ping
 
 logger = logging.getLogger(__name__)
 
-REFILL = timedelta(days=400)
-"""Past that a new ledger is filled with: a year of baseline, and a month to warm up the checks."""
+PAST = timedelta(days=400)
+"""How far back a source is fetched when it is new: a year of baseline, and a month to warm up the checks."""
 
 ROUND_S = 300.0
 """A round of judging and mailing takes less than a second; after an outage there may be a hundred mails."""
@@ -57,31 +56,38 @@ class Duty:
         self.prepare = prepare
         self.agenda = Agenda(service.clock, self._ring)
         self.known: dict[str, History] = {}
+        self.shown: dict[str, datetime] = {}  # next polls as `status` shows them
         self.hint: datetime | None = None  # when the first source had the report of today
         self.kept = False  # whether a poll has succeeded since the last ping
         self.one_at_a_time = asyncio.Lock()
         self.idle: Callable[[], None] | None = None  # called when nothing is in hand
 
     async def begin(self) -> None:
-        """Fill a new ledger, then enter everything into the agenda."""
-        refilled = await self._refill()
-        await self.recall()
-        for name in refilled:  # its past is no poll: what is new today may stand elsewhere
-            self.known[name] = replace(self.known[name], polled_at=None)
+        """Enter everything into the agenda."""
+        self.known = await self._recall(self.service)
+        await self._settle()
         for name in self.regular():
             self.agenda.put(name, self.service.clock())
         for name in self.service.sources:
-            await self._plan(name)
+            self._enter(name)
+        await self._show()
 
     async def adopt(self, service: Service) -> None:
-        """Go on with another configuration; what is in hand ends with the old one."""
+        """Go on with another configuration, wholly or not at all; what is in hand ends with the old one."""
+        known = await self._recall(service)
         for name in self.service.sources.keys() - service.sources.keys():
-            self.agenda.drop(name)
-        self.service = service
-        await self.recall()
+            self.agenda.drop(poll_of(name))
+        self.service, self.known = service, known
         for name in service.sources:
-            if name not in self.jobs.in_hand:
-                await self._plan(name)
+            if poll_of(name) not in self.jobs.in_hand:
+                self._enter(name)
+        await self._settle()
+
+    def moved(self, by: timedelta) -> None:
+        """Take note that the clock was set by so much."""
+        if self.hint is not None:
+            self.hint = min(self.hint, self.service.clock())
+        self.agenda.moved(by)
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -99,77 +105,102 @@ class Duty:
             name: Job(name=name, work=work, deadline_s=ROUND_S, every=pause) for name, (work, pause) in every.items()
         }
 
-    async def recall(self) -> None:
+    def _polls(self) -> dict[str, crawling.Source]:
+        return {poll_of(name): source for name, source in self.service.sources.items()}
+
+    async def _recall(self, service: Service) -> dict[str, History]:
         """Read from the ledger what is known of each source: the database is the only memory."""
-        runs = {row["source"]: row for row in await self.service.query("last_runs")}
-        failed = {row["source"]: row["crawls"] for row in await self.service.query("outages")}
-        days = await self._days()
-        for name in self.service.sources:
-            self.known[name] = History(
-                polled_at=runs.get(name, {}).get("finished_at"), failures=failed.get(name, 0), latest=days.get(name)
-            )
+        runs = {row["source"]: row for row in await service.query("last_runs")}
+        failed = {row["source"]: row["crawls"] for row in await service.query("outages")}
+        days = await self._days(service)
         self._notice_first(days)
+        return {
+            name: History(
+                polled_at=runs.get(name, {}).get("finished_at"),
+                failures=failed.get(name, 0),
+                latest=days.get(name),
+                filled=runs.get(name, {}).get("filled_at") is not None,
+            )
+            for name in service.sources
+        }
+
+    async def _settle(self) -> None:
+        """End what was told of jobs that there are no more: a source was switched off, here or before this start."""
+        service = self.service
+        async with connection(service.pool) as conn:
+            for subject in await operations.running(conn, FAILING):
+                if subject not in self.regular() and subject not in self._polls():
+                    await operations.settle(
+                        conn, kind=FAILING, subject=subject, at=service.clock(), note="it is not done any more"
+                    )
 
     def _ring(self, name: str) -> None:
         if name in self.jobs.in_hand:  # its last turn lasts longer than the pause: it plans anew when it ends
             return
-        regular = self.regular()
+        regular, polls = self.regular(), self._polls()
         if name in regular:
             self.jobs.start(regular[name], self.service, lambda: self._again(name, regular[name].every))
-        elif name in self.service.sources:
-            source = self.service.sources[name]
-            deadline = CRAWL_DEADLINE_S + ROUND_S + HANDS_S
-            every = rhythm(self.service, source).cadence
-            work: Callable[[], Awaitable[object]] = partial(self._poll, source)
-            job = Job(name=f"poll of {name}", work=work, deadline_s=deadline, every=every, source=name)
+        elif name in polls:
+            source = polls[name]
+            job = Job(
+                name=name,
+                work=partial(self._poll, source),
+                deadline_s=CRAWL_DEADLINE_S + ROUND_S + HANDS_S,
+                every=rhythm(self.service, source).cadence,
+                source=source.name,
+            )
             self.jobs.start(job, self.service, lambda: self._again(name, None))
 
     def _again(self, name: str, every: timedelta | None) -> None:
-        """Enter what has just ended anew."""
+        """Enter what has just ended anew, unless it has done so itself."""
         if not self.agenda.open:
             return
+        polls = self._polls()
         if every is not None:
             self.agenda.put(name, self.service.clock() + every)
-        elif name in self.service.sources:
-            self._enter(name)
+        elif name in polls and name not in self.agenda.due:
+            self._enter(polls[name].name)
         if self.idle is not None and not self.jobs.in_hand:
             self.idle()
 
-    def _enter(self, name: str) -> datetime:
+    def _enter(self, name: str) -> None:
         history = replace(self.known.get(name, History()), hinted_at=self.hint)
         at = next_poll(rhythm(self.service, self.service.sources[name]), history, self.service.clock(), random.random)
-        self.agenda.put(name, at)
-        return at
+        self.agenda.put(poll_of(name), at)
 
-    async def _plan(self, name: str) -> None:
-        """Enter the next poll of a source, for people too."""
-        await self._show(name, self._enter(name))
-
-    async def _show(self, name: str, at: datetime) -> None:
-        async with connection(self.service.pool) as conn:
-            await run(conn, "plan", source=name, next_run=at)
+    async def _show(self) -> None:
+        """Write down for people when each source is polled next, where that has changed."""
+        due = {name: self.agenda.due.get(poll_of(name)) for name in self.service.sources}
+        changed = {name: at for name, at in due.items() if at is not None and self.shown.get(name) != at}
+        if changed:
+            async with connection(self.service.pool) as conn:
+                for name, at in changed.items():
+                    await run(conn, "plan", source=name, next_run=at)
+            self.shown |= changed
 
     async def _poll(self, source: crawling.Source) -> None:
-        """Poll one source, then judge and tell at once if it brought anything."""
-        history = self.known.get(source.name, History())
-        self.known[source.name] = replace(history, polled_at=self.service.clock(), failures=history.failures + 1)
-        report = await self._crawl(source)
+        """Poll a source, then judge and tell at once if it brought anything. The first poll fetches its past, too."""
+        before = self.known.get(source.name, History())
+        self.known[source.name] = replace(before, polled_at=self.service.clock(), failures=before.failures + 1)
+        report = await (self._crawl(source) if before.filled else self._fill(source))
         broken = report.verdict == "broken"
         self.kept = self.kept or not broken
-        days = await self._days()
+        days = await self._days(self.service)
         self.known[source.name] = History(
-            polled_at=self.service.clock(),
-            failures=history.failures + 1 if broken else 0,
+            # What is new today may stand elsewhere than the past.
+            polled_at=self.service.clock() if before.filled or not report.filled else None,
+            failures=before.failures + 1 if broken else 0,
             latest=days.get(source.name),
+            filled=before.filled or report.filled,
         )
         if report.new or report.changed:
             async with self.prepare():
                 await self._judge()
-        await self._plan(source.name)
-        if self._notice_first(days):
-            for name in self.service.sources:
-                if name in self.agenda.due:
-                    await self._plan(name)
+        due = [name for name in self.service.sources if poll_of(name) in self.agenda.due]
+        for name in {source.name, *(due if self._notice_first(days) else ())}:
+            if name in self.service.sources:  # it may have been switched off meanwhile
+                self._enter(name)
+        await self._show()
 
     def _notice_first(self, days: dict[str, date]) -> bool:
         """Note the moment at which the first source has today's report; return whether it is now."""
@@ -181,17 +212,25 @@ class Duty:
         self.hint = now
         return True
 
-    async def _days(self) -> dict[str, date]:
+    async def _days(self, service: Service) -> dict[str, date]:
         """Return the day of each source's newest report: one after which another is due is as good as none."""
-        windows = [declaration(source).window for source in self.service.sources.values()]
+        windows = [declaration(source).window for source in service.sources.values()]
         pause = timedelta(days=max((window.every for window in windows if window), default=1))
         days: dict[str, date] = {}
-        for row in await self.service.query("latest_days", since=kyiv_day(self.service.clock()) - pause, source=None):
+        for row in await service.query("latest_days", since=kyiv_day(service.clock()) - pause, source=None):
             days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
         return days
 
-    async def _crawl(self, source: crawling.Source, since: date | None = None) -> Any:
-        report = await self.service.crawl(source, since)
+    async def _crawl(self, source: crawling.Source) -> CrawlReport:
+        return self._counted(await self.service.crawl(source))
+
+    async def _fill(self, source: crawling.Source) -> CrawlReport:
+        """Fetch the past of a source, silently: nobody is mailed of what was published before the installation."""
+        since = kyiv_day(self.service.clock()) - PAST
+        logger.info("Filling the past of %s since %s", source.name, since)
+        return self._counted(await self.service.fill(source, since))
+
+    def _counted(self, report: CrawlReport) -> CrawlReport:
         self.metrics.crawled(report)
         logger.info(
             "Crawled %s: %s %s, %d new, %d changed, %d unchanged",
@@ -207,27 +246,16 @@ class Duty:
     async def _tell(self) -> None:
         """Look who is silent, write follow-ups that were held back, send what waits; then say that all is well."""
         await self._judge()
+        await self._show()
         url = self.service.config.watch.ping_url
         if self.kept and url:
             await ping(url)
             self.kept = False
 
-    async def _refill(self) -> list[str]:
-        """Fill a new ledger with the past, silently: nobody is mailed of what happened before the installation."""
-        known = {row["source"] for row in await self.service.query("last_runs") if row["last_success"]}
-        new = [source for name, source in self.service.sources.items() if name not in known]
-        since = kyiv_day(self.service.clock()) - REFILL
-        for source in new:
-            logger.info("Refilling %s since %s", source.name, since)
-            await self._once(f"refill of {source.name}", partial(self._crawl, source, since), source.name)
-        if new:
-            await self._once("judging of the past", lambda: self.service.judge(tell=False), None)
-        return [source.name for source in new]
 
-    async def _once(self, name: str, work: Callable[[], Awaitable[object]], source: str | None) -> None:
-        deadline = CRAWL_DEADLINE_S + HANDS_S
-        job = Job(name=name, work=work, deadline_s=deadline, every=REFILL, source=source)
-        await self.jobs.run(job, self.service)
+def poll_of(source: str) -> str:
+    """Return the name of the job that polls a source, in the agenda, in hand and to people."""
+    return f"poll of {source}"
 
 
 def rhythm(service: Service, source: crawling.Source) -> Rhythm:

@@ -14,6 +14,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -44,6 +46,14 @@ CUT_OFF = {"tcp_user_timeout": 3000, "connect_timeout": 3}
 Session = psycopg.Connection[DictRow]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absence:
+    """A time without an answer of the database."""
+
+    since: datetime
+    seconds: float
+
+
 class Candidate(threading.Thread):
     """Stands by, leads when nobody else does, and says in the loop when that changes."""
 
@@ -58,8 +68,8 @@ class Candidate(threading.Thread):
         self._over = threading.Event()
         self._session: Session | None = None
         self.term: int | None = None  # while we lead
-        self.away_since: float | None = None  # of the database
-        self._absence = 0.0  # seconds of its last one
+        self.away_since: tuple[float, datetime] | None = None  # of the database: monotonic, and by the clock
+        self._absence: Absence | None = None
         self._resigned = threading.Event()
         self.answered = monotonic()  # when the database last answered
         self.pulse = monotonic()  # when the loop last turned: the loop writes it
@@ -72,6 +82,7 @@ class Candidate(threading.Thread):
                     self._attend(self._session)
             except psycopg.Error as error:
                 self._away(error)
+                self._move(None)  # before anything that takes time
                 if not self._over.is_set():
                     self._bring_back()
             self._move(None)
@@ -86,10 +97,10 @@ class Candidate(threading.Thread):
         """Let somebody else have the lock, and ask for it again."""
         self._resigned.set()
 
-    def absence(self) -> float:
-        """Return for how many seconds the database was away last, once."""
-        seconds, self._absence = self._absence, 0.0
-        return seconds
+    def absence(self) -> Absence | None:
+        """Return when the database was away before we began to lead, once; who stood by then has nothing to tell."""
+        absence, self._absence = self._absence, None
+        return absence
 
     def check(self) -> None:
         """Take a session that does not answer for lost: called by the loop. The thread finds its socket closed."""
@@ -101,19 +112,26 @@ class Candidate(threading.Thread):
         logger.info("Another daemon leads, or none: standing by as %s", PROCESS)
         while not self._over.is_set():
             began = monotonic()
-            if self.term is None and _one(held, "try_to_lead")["leads"]:
+            if self.term is None and not self._stuck() and _one(held, "try_to_lead")["leads"]:
+                self._there()
                 self._move(self._begin(held))
-            elif self.term is not None:
+            else:
                 held.execute("SELECT")
+                self._there()
+            if self.term is None:
+                self._absence = None  # whoever leads tells of it
             self.answered = monotonic()
-            self._there()
             self._over.wait(HEARTBEAT_S)
             if self._resigned.is_set():
                 return self._resigned.clear()
             stopped = monotonic() - began > SILENCE_S  # the whole process: its session has probably ended
-            if not stopped and monotonic() - self.pulse > STUCK_S:
+            if self.term is not None and not stopped and self._stuck():
                 return self._tell_stuck()
         return None
+
+    def _stuck(self) -> bool:
+        """Whether the loop has done nothing for long: it had better not lead until it turns again."""
+        return monotonic() - self.pulse > STUCK_S
 
     def _begin(self, held: Session) -> int:
         held.execute(QUERIES["depose"].sql, {"name": PROCESS})
@@ -128,12 +146,13 @@ class Candidate(threading.Thread):
 
     def _there(self) -> None:
         if self.away_since is not None:
-            self._absence, self.away_since = monotonic() - self.away_since, None
+            began, since = self.away_since
+            self._absence, self.away_since = Absence(since=since, seconds=monotonic() - began), None
             logger.info("PostgreSQL answers again")
 
     def _away(self, error: psycopg.Error) -> None:
         if self.away_since is None:
-            self.away_since = monotonic()
+            self.away_since = monotonic(), self._clock()
             logger.warning("The database is away, and with it the lock of the leader: %s", _reason(error))
 
     def _bring_back(self) -> None:

@@ -46,5 +46,10 @@ async def settle(conn: Connection, *, kind: str, subject: str, at: datetime, not
     return closed
 
 
+async def running(conn: Connection, kind: str) -> list[str]:
+    """Return the subjects of which something of a kind runs."""
+    return [row["source"] for row in await many(conn, "running_operations", kind=kind)]
+
+
 async def _step(conn: Connection, incident: int, at: datetime, what: str, note: str, *, told: bool) -> None:
     await run(conn, "keep_step", incident=incident, at=at, by=BY, what=what, note=note, told=told)

@@ -52,6 +52,7 @@ class History:
     failures: int = 0  # broken crawls in a row, up to now
     latest: date | None = None  # Kyiv day of its newest report
     hinted_at: datetime | None = None  # aware; when another source first had the report of today
+    filled: bool = False  # its past was fetched when it was new
 
 
 def next_poll(rhythm: Rhythm, history: History, now: datetime, random: Random) -> datetime:
@@ -93,6 +94,8 @@ def awaited(rhythm: Rhythm, history: History, now: datetime) -> bool:
 def hinted(rhythm: Rhythm, history: History, now: datetime) -> bool:
     """Whether another source has the report of today, and this one, which is to have it too, has not."""
     if rhythm.window is None or history.hinted_at is None or day_of(history.hinted_at) != day_of(now):
+        return False
+    if history.hinted_at > now:  # the clock was set back since: it would call for a poll after each poll
         return False
     return missing(rhythm.window, history, now)
 

@@ -6,12 +6,12 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 from pipelines import database
-from pipelines.database import Pool, connection, many
+from pipelines.database import Pool, connection, many, run
 from pipelines.store import Keeper, Place
 from scheduler import crawling, mailer
 from scheduler.acting.links import Links, signing_secret
@@ -33,7 +33,7 @@ from spiders.settings import user_agent
 from spiders.sources import declared
 
 CRAWL_DEADLINE_S = 600.0
-"""A poll takes seconds; only a refill of a long window takes minutes."""
+"""A poll takes seconds; only the past of a new source takes minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +48,7 @@ class CrawlReport:
     unchanged: int
     problems: tuple[str, ...]
     seconds: float
+    filled: bool = False  # the past of the source was fetched, as far as it could be
 
 
 def polled(config: Config) -> dict[str, crawling.Source]:
@@ -116,12 +117,30 @@ class Service:
     async def crawl(
         self, source: crawling.Source, since: date | None = None, until: date | None = None
     ) -> CrawlReport:
-        """Poll a source, or refill a window of its past, and keep what it brings.
+        """Poll a source, or fetch a window of its past, and keep what it brings.
 
         Raises DatabaseUnreachable; what a source does to us is part of the report.
         """
+        return (await self._crawl(source, since, until))[0]
+
+    async def fill(self, source: crawling.Source, since: date) -> CrawlReport:
+        """Fetch the past of a new source up to now; nobody is mailed of what was published before its installation.
+
+        It counts as done when the source could be read, or gave more than the deadline allows: what is older then is
+        left to a backfill. Raises DatabaseUnreachable.
+        """
+        report, outcome = await self._crawl(source, since, None, quiet=True)
+        filled = report.verdict != "broken" or not outcome.finished
+        if filled:
+            async with connection(self.pool) as conn:
+                await run(conn, "note_filled", source=source.name, at=self.clock())
+        return replace(report, filled=filled)
+
+    async def _crawl(
+        self, source: crawling.Source, since: date | None, until: date | None, *, quiet: bool = False
+    ) -> tuple[CrawlReport, crawling.CrawlOutcome]:
         poll = since is None and until is None
-        keeper = await self.keeper(source, past=until is not None)
+        keeper = await self.keeper(source, past=until is not None, quiet=quiet)
         also_about(source=source.name, run=keeper.run)
         outcome = await crawling.crawl(
             source,
@@ -139,7 +158,7 @@ class Service:
         verdict, cause = crawling.verdict(outcome, window, self.clock(), latest)
         known = {url: (v.etag, v.last_modified) for url, v in outcome.validators.items()} if poll else {}
         await keeper.finish(verdict, cause, known)
-        return CrawlReport(
+        report = CrawlReport(
             source=source.name,
             verdict=verdict,
             cause=cause,
@@ -149,6 +168,7 @@ class Service:
             problems=outcome.problems,
             seconds=round(outcome.seconds, 3),
         )
+        return report, outcome
 
     async def keeper(self, source: crawling.Source, *, past: bool = False, quiet: bool = False) -> Keeper:
         """Open the record of a crawl: of a window that has ended (`past`), of which nobody is mailed (`quiet`)."""

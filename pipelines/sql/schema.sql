@@ -7,7 +7,8 @@ CREATE TABLE sources (
     role         text NOT NULL CHECK (role IN ('official', 'relay', 'mirror', 'rival')),
     publisher    text NOT NULL,
     claimant     text,                          -- who speaks there, when it is always the same
-    installed_at timestamptz NOT NULL           -- silence before this moment is nobody's fault
+    installed_at timestamptz NOT NULL,          -- silence before this moment is nobody's fault
+    filled_at    timestamptz                    -- when the daemon had fetched its past; null: not yet
 );
 COMMENT ON TABLE sources IS 'Places that are or were polled; what they declare lives in their spider';
 

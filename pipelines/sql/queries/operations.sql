@@ -9,6 +9,12 @@ WHERE kind = %(kind)s AND source = %(subject)s AND claimant = 'tallywatch'
     AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
 ORDER BY id;
 
+-- name: running_operations
+-- Whatever runs of a kind.
+SELECT source FROM incidents
+WHERE kind = %(kind)s AND claimant = 'tallywatch' AND state IN ('open', 'acknowledged', 'snoozed', 'explained')
+ORDER BY id;
+
 -- name: open_operation
 -- Something of ours fails; what is told of one day is one thread.
 INSERT INTO incidents (kind, claimant, metric, as_of, episode, state, severity, source, message, known_at, opened_at)

@@ -6,6 +6,10 @@ ON CONFLICT (name) DO UPDATE
     SET role = excluded.role, publisher = excluded.publisher, claimant = excluded.claimant
 WHERE (s.role, s.publisher, s.claimant) IS DISTINCT FROM (excluded.role, excluded.publisher, excluded.claimant);
 
+-- name: note_filled
+-- The past of a source was fetched, once and for good.
+UPDATE sources SET filled_at = %(at)s WHERE name = %(source)s AND filled_at IS NULL;
+
 -- name: begin_run
 -- Open the record of one crawl.
 INSERT INTO runs (source, started_at, past, quiet) VALUES (%(source)s, %(at)s, %(past)s, %(quiet)s) RETURNING id;
@@ -17,7 +21,7 @@ WHERE id = %(run)s;
 
 -- name: last_runs
 -- The last finished crawl of every source, and when one last succeeded; windows of the past aside.
-SELECT s.name AS source, s.installed_at, r.verdict, r.cause, r.finished_at, r.counts, ok.finished_at AS last_success
+SELECT s.name AS source, s.installed_at, s.filled_at, r.verdict, r.cause, r.finished_at, r.counts, ok.finished_at AS last_success
 FROM sources s
 LEFT JOIN LATERAL (
     SELECT * FROM runs WHERE source = s.name AND finished_at IS NOT NULL AND NOT past ORDER BY id DESC LIMIT 1
