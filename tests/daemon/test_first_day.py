@@ -130,6 +130,21 @@ def test_a_source_that_is_switched_off_while_it_is_polled_is_no_failure(host: Ho
     assert not daemon.said("Failed poll of second")
 
 
+def test_what_was_told_of_a_source_that_is_switched_off_is_over(host: Host) -> None:
+    """Whether by reading the configuration again or by a new start, of which this is one."""
+    end(host.leading())
+    with psycopg.connect(host.conninfo) as conn:
+        conn.execute(
+            """INSERT INTO incidents (kind, claimant, metric, as_of, state, severity, source, message, known_at,
+                                      opened_at)
+            VALUES ('operations.job_failing', 'tallywatch', '', '2023-03-08', 'open', 'warning', 'poll of gone', '-',
+                    now(), now())"""
+        )
+    daemon = host.start(TALLYWATCH_NOW="2023-03-08T18:00")
+    until(lambda: host.rows("SELECT FROM incidents WHERE source = 'poll of gone' AND state = 'closed'"))
+    end(daemon)
+
+
 @pytest.mark.proof
 def test_status_shows_the_next_poll(host: Host) -> None:
     """The moment that is shown is the one at which it is polled, give or take the time of the crawl before."""

@@ -144,3 +144,5 @@ def test_another_source_that_has_the_report_makes_a_poll_due_at_once() -> None:
     assert due(History(polled_at=polled, latest=today, hinted_at=hint)) > timedelta(minutes=20)
     assert due(History(polled_at=polled, latest=yesterday, hinted_at=hint, failures=6)) > timedelta(minutes=20)
     assert due(History(polled_at=polled, latest=yesterday, hinted_at=now - timedelta(days=1))) > timedelta(minutes=20)
+    ahead = now + timedelta(minutes=30)  # the clock was set back: a hint of its future would call after each poll
+    assert due(History(polled_at=now, latest=yesterday, hinted_at=ahead)) > timedelta(minutes=20)

@@ -201,6 +201,22 @@ def test_a_line_that_was_always_there_is_not_new(look: Look) -> None:
     look(work)
 
 
+def test_a_source_that_is_switched_off_is_not_said_to_be_mended(look: Look) -> None:
+    """The incident of its outage ends, with a true word."""
+
+    async def work(desk: Desk) -> None:
+        keeper = await Keeper.begin(desk.service.pool, TELEGRAM, desk.service.clock)
+        await keeper.finish("broken", "layout_changed", {})
+        await desk.service.coverage.look(desk.service.sources, tell=True)
+        rest = {name: source for name, source in desk.service.sources.items() if name != TELEGRAM.name}
+        await desk.service.coverage.look(rest, tell=True)
+        rows = await desk.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+        (row,) = [row for row in rows if row["kind"] == "coverage.broken"]
+        assert (row["state"], row["history"][-1]["note"]) == ("closed", "the source is not polled any more")
+
+    look(work)
+
+
 def test_a_source_that_breaks_again_on_one_day_is_told_again(look: Look) -> None:
     """It was readable in between, so its incident was closed; what broke then must not stay untold for ever."""
 
