@@ -1,10 +1,11 @@
 """The real daemon, with PostgreSQL restarted under each of its steps.
 
-As `python -m tests.daemon.crashing CONFIG FROM DAYS DATA`.
+As `python -m tests.daemon.crashing CONFIG FROM DAYS DATA TRIED`.
 
 A step is a transaction, known by the functions that run it. Just before each ends for the first time, and just after
 it ends for the second, the postmaster gets SIGQUIT (an immediate shutdown, as by `pg_ctl restart -m immediate`), and
-its keeper starts it again. Prints a line for each.
+its keeper starts it again. Adds a line for each to the file TRIED, and leaves out what stands there already: a daemon
+that cannot start without its database is started again, as a service manager does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def step() -> str:
     while frame.f_back is not None and len(found) < 3:
         frame = frame.f_back
         place = Path(frame.f_code.co_filename)
-        if place.parts[-2] in OURS and place.name not in {"database.py", "loop.py"}:
+        if place.parent.name in OURS and place.name not in {"database.py", "loop.py"}:
             found.append(f"{place.stem}.{frame.f_code.co_name}")
     return " < ".join(found)
 
@@ -52,15 +53,16 @@ def _recorded(data: Path) -> list[str]:
         return []
 
 
-def crashing(data: Path) -> Any:
+def crashing(data: Path, file: Path) -> Any:
     """Return a commit under which the server crashes: once before, once after, for each step."""
-    tried: set[tuple[str, str]] = set()
+    tried = set(file.read_text("utf-8").splitlines()) if file.exists() else set()
 
     def meet(name: str, when: str) -> bool:
-        new = (name, when) not in tried and (when == "before" or (name, "before") in tried)
+        new = f"{when}: {name}" not in tried and (when == "before" or f"before: {name}" in tried)
         if new:
-            tried.add((name, when))
-            print(f"{when}: {name}", flush=True)  # noqa: T201 - the test reads it
+            tried.add(f"{when}: {name}")
+            with file.open("a", encoding="utf-8") as told:
+                told.write(f"{when}: {name}\n")
             crash(data)
         return new
 
@@ -75,5 +77,5 @@ def crashing(data: Path) -> Any:
 
 
 if __name__ == "__main__":
-    psycopg.AsyncConnection.commit = crashing(Path(sys.argv[4]))  # type: ignore[method-assign]
+    psycopg.AsyncConnection.commit = crashing(Path(sys.argv[4]), Path(sys.argv[5]))  # type: ignore[method-assign]
     rehearse(Path(sys.argv[1]), moment(sys.argv[2], "FROM"), float(sys.argv[3]))
