@@ -2,7 +2,7 @@
 
 python -m tests.daemon.rehearsal CONFIG FROM DAYS [CLOCK [HOURS]]: as a process of its own, ended by itself after so
 many days, with so many hours between two rounds of delivery. In the file CLOCK it says what time it is, and how many
-tasks it has while nothing is in hand.
+tasks it has while nothing is in hand. It draws its charts itself, which takes a tenth of the time and 40 MB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scheduler.artist import Artist
 from scheduler.clock import moment, system_clock
 from scheduler.config import load
 from scheduler.daemon import Daemon
@@ -55,7 +54,7 @@ def rehearse(config: Path, start: datetime, days: float, face: Path | None = Non
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def watch() -> None:
-        async with open_service(settings, clock, Artist()) as service:
+        async with open_service(settings, clock) as service:
             rounds = Rounds(tell=timedelta(hours=hours), replies=timedelta(hours=6), retain=timedelta(days=7))
             outside = start_sentry(settings)
             await Daemon(service, outside, reload=lambda: load(config), rounds=rounds, leap=leap).run()
