@@ -16,6 +16,7 @@ from pipelines.exceptions import Deposed, PipelineError
 from scheduler import operations
 from scheduler.exceptions import TallywatchError
 from scheduler.metrics import Metrics
+from scheduler.schedule import LONGEST_PAUSE
 from scheduler.service import Service
 from scheduler.watching import Outside, about
 
@@ -28,6 +29,9 @@ TOLD_AFTER = 3
 GRACE_S = 60.0
 """How long a job that was cancelled may take to end: a crawl waits for what is in flight."""
 
+MOST = 1.25
+"""Of a pause between two polls of a source that fails, with its jitter; one that is well is polled earlier."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
@@ -36,8 +40,8 @@ class Job:
     name: str  # as people read it
     work: Callable[[], Awaitable[object]]
     deadline_s: float
-    every: timedelta  # at the longest; who watches from outside expects it that often
-    source: str | None = None  # that it is about
+    every: timedelta | None  # as a rule; None: once, and nobody outside waits for it
+    source: str | None = None  # that it is about, and that it polls
 
 
 class Hopeless(TallywatchError):  # noqa: N818 - it reads as what it is
@@ -72,10 +76,21 @@ class Jobs:
         task.add_done_callback(ended)
 
     async def run(self, job: Job, service: Service) -> bool:
-        """Do a job now; return whether it succeeded. Nothing that fails in it stops another."""
-        ticket, began = self.outside.began(job.name, job.every, job.deadline_s), perf_counter()
-        with about(job=job.name, source=job.source):
-            failure = await self._failure(job)
+        """Do a job now; return whether it succeeded. Nothing that fails in it stops another.
+
+        What is cut short, as the daemon stops or its term ends, has neither succeeded nor failed: it is not counted,
+        and is done again by who leads next. To who watches from outside it ends as its turn before did. Sentry has no
+        third word, and would call a check-in that is left open a failure; if the next turn never comes, it is missed.
+        """
+        ticket, began = self.outside.began(job.name, longest(job), job.deadline_s), perf_counter()
+        try:
+            with about(job=job.name, source=job.source):
+                failure = await self._failure(job)
+        except (Deposed, asyncio.CancelledError) as cut_short:
+            self.outside.ended(job.name, ticket, perf_counter() - began, ok=job.name not in self.failures)
+            if isinstance(cut_short, Deposed):
+                return False
+            raise
         seconds = perf_counter() - began
         self.outside.ended(job.name, ticket, seconds, ok=failure is None)
         self.metrics.job_ended(job.name, seconds, ok=failure is None)
@@ -83,11 +98,12 @@ class Jobs:
         return failure is None
 
     async def _failure(self, job: Job) -> str | None:
-        """Do a job; return in one sentence why it failed."""
+        """Do a job; return in one sentence why it failed. Raises Deposed, and CancelledError, when it is cut short."""
         try:
             await self._in_time(job)
         except Deposed as error:
             logger.info("Stopped %s: %s", job.name, error)
+            raise
         except Overdue as error:
             logger.error("Failed %s: %s", job.name, error)  # noqa: TRY400 - its traceback is our own waiting
             return str(error)
@@ -148,3 +164,10 @@ class Jobs:
         for task in unfinished:
             logger.warning("Left unfinished, to be done again: %s", task.get_name())
             task.cancel()
+
+
+def longest(job: Job) -> timedelta | None:
+    """Return after how long a job comes again at the latest: a source that fails is left alone for longer."""
+    if job.every is None or job.source is None:
+        return job.every
+    return max(job.every, LONGEST_PAUSE) * MOST

@@ -38,6 +38,9 @@ NETWORK_NOISE = ("scrapy.", "twisted", "aiosmtplib", "apscheduler", "uvicorn", "
 LONGEST = 1000
 """Characters of a string that leave the house: enough for a sentence, too little for a page."""
 
+LONGEST_WAIT = 40_320
+"""Minutes, four weeks: Sentry refuses a monitor that is to wait longer, with its check-in."""
+
 HIDDEN = "[secret]"
 PING_S = 10.0
 
@@ -176,29 +179,29 @@ class Outside:
     def __init__(self, *, active: bool) -> None:
         self.active = active
 
-    def began(self, job: str, every: timedelta, limit_s: float) -> str | None:
-        """Say that a job begins; return its ticket."""
-        return self._check_in(job, "in_progress", every=every, limit_s=limit_s)
+    def began(self, job: str, every: timedelta | None, limit_s: float) -> str | None:
+        """Say that a job begins; return its ticket. Nobody waits for one that is done once: it has none."""
+        if every is None:
+            return None
+        minutes = max(round(every.total_seconds() / 60), 1)
+        monitor = {
+            "schedule": {"type": "interval", "value": minutes, "unit": "minute"},
+            "checkin_margin": min(max(minutes // 2, 5), LONGEST_WAIT),
+            "max_runtime": min(max(round(limit_s / 60), 1), LONGEST_WAIT),
+        }
+        return self._check_in(job, "in_progress", monitor_config=monitor)
 
     def ended(self, job: str, ticket: str | None, seconds: float, *, ok: bool) -> None:
         """Say how a job ended."""
-        self._check_in(job, "ok" if ok else "error", check_in_id=ticket, duration=seconds)
+        if ticket is not None:
+            self._check_in(job, "ok" if ok else "error", check_in_id=ticket, duration=seconds)
 
-    def _check_in(
-        self, job: str, status: Any, *, every: timedelta | None = None, limit_s: float = 0, **fields: Any
-    ) -> str | None:
+    def _check_in(self, job: str, status: Any, **fields: Any) -> str | None:
         if not self.active:
             return None
         from sentry_sdk.crons import capture_checkin  # noqa: PLC0415 - as above
 
-        minutes = max(round(every.total_seconds() / 60), 1) if every else 0
-        monitor: Any = {
-            "schedule": {"type": "interval", "value": minutes, "unit": "minute"},
-            "checkin_margin": max(minutes // 2, 5),  # minutes
-            "max_runtime": max(round(limit_s / 60), 1),  # minutes
-        }
-        slug = job.replace(" ", "-").replace("_", "-")
-        return capture_checkin(slug, status=status, monitor_config=monitor if every else None, **fields)
+        return capture_checkin(job.replace(" ", "-").replace("_", "-"), status=status, **fields)
 
 
 async def ping(url: str) -> None:
