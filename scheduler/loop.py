@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from scrapy.utils.reactor import install_reactor, is_reactor_installed
 
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+LAST_S = 0.5
+"""How long the end waits for threads: nobody wants their results any more."""
+
 REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 
 
@@ -32,6 +39,43 @@ def loop_of(reactor: AsyncioSelectorReactor) -> asyncio.AbstractEventLoop:
     return reactor._asyncioEventloop  # noqa: SLF001 -- see above
 
 
+class Threads(ThreadPoolExecutor):
+    """A thread for each piece of work, none of which keeps the process from its end.
+
+    A thread cannot be cancelled, and one may hang in a socket or a name server for ever. Those of the library are
+    waited for without limit: by the loop, by the executor and, were both left out, by the interpreter as it exits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)  # never begun: `submit` makes the threads
+        self._at_work: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begin something at once."""
+        future: Future[T] = Future()
+        self._at_work.add(future)
+        future.add_done_callback(self._at_work.discard)
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=work, name="beside the loop", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as the library has it
+        """Wait a moment for what is at work, and leave the rest behind."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+        if wait:
+            wait_for(tuple(self._at_work), timeout=LAST_S)
+
+
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end, as `asyncio.run` does, with the reactor that Scrapy needs.
 
@@ -45,6 +89,7 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     loop = loop_of(reactor)
     if reactor.running:
         return asyncio.run_coroutine_threadsafe(main(), loop).result()
+    loop.set_default_executor(Threads())
     task = loop.create_task(_to_the_end(main, reactor))
     interrupted = _cancel_on_interrupt(loop, task)
     reactor.run(installSignalHandlers=False)  # type: ignore[no-untyped-call]  # Twisted has no types there

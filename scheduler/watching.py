@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from importlib.metadata import version
 from typing import Any
 from urllib.request import Request, urlopen
@@ -204,11 +205,14 @@ class Outside:
         return capture_checkin(job.replace(" ", "-").replace("_", "-"), status=status, **fields)
 
 
-async def ping(url: str) -> None:
+async def ping(url: str, seconds: float = PING_S) -> None:
     """Ask for a URL, so that whoever listens there knows that we work. A failure is their alarm, and a line here."""
     try:
-        await asyncio.to_thread(_get, url)
-    except OSError as error:
+        async with asyncio.timeout(seconds):  # for the whole: the one below is for each address and each read
+            await asyncio.to_thread(_get, url)
+    except TimeoutError:
+        logger.warning("The ping of the dead man's switch had no answer within %.0f s", seconds)
+    except (OSError, HTTPException) as error:
         logger.warning("The ping of the dead man's switch failed: %s", error)
 
 

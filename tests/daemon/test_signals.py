@@ -2,12 +2,36 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.daemon.conftest import Host, until
+from tests.daemon.conftest import Host, Started, until
+
+TELLING_OFTEN = """
+from datetime import timedelta
+from scheduler.clock import clock_from_environment
+from scheduler.config import load
+from scheduler.daemon import Daemon
+from scheduler.duty import Rounds
+from scheduler.loop import run
+from scheduler.service import open_service
+from scheduler.watching import log_to_stderr, start_sentry
+
+async def watch():
+    async with open_service(load(), clock_from_environment()) as service:
+        rounds = Rounds(tell=timedelta(seconds=1))
+        await Daemon(service, start_sentry(load()), reload=load, rounds=rounds).run()
+
+log_to_stderr(load())
+run(watch)
+"""
 
 
 def test_it_finishes_what_is_in_hand_within_ten_seconds(host: Host) -> None:
@@ -31,6 +55,46 @@ def test_a_page_that_is_held_does_not_hold_it(host: Host) -> None:
     host.channel.closing.set()  # a crawl waits for what is in flight, thirty seconds at most
     daemon.process.wait(20)
     assert time.monotonic() - began < 15
+
+
+@contextmanager
+def never_done(answer: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """Listen; answer with a byte now and then, and with nothing after the last. Give the address, and when asked."""
+    asked, over = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                asked.set()
+                for byte in answer:
+                    connection.send(bytes([byte]))
+                    over.wait(0.5)
+                over.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}", asked
+        over.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Patience: " + b"x" * 1000], ids=["nothing", "drops"])
+def test_a_ping_that_hangs_does_not_hold_it(host: Host, tmp_path: Path, answer: bytes) -> None:
+    """Neither one without an answer nor one whose answer never ends: its thread is left behind."""
+    with never_done(answer) as (place, asked), (tmp_path / "log").open("w") as log:
+        host.configure(f'[watch]\nping_url = "http://{place}/ping"\n')
+        command = [sys.executable, "-c", TELLING_OFTEN]
+        process = subprocess.Popen(command, env=host.environment(), stderr=log, text=True)
+        daemon = Started(process=process, log=tmp_path / "log")
+        host.running.append(daemon)
+        assert asked.wait(45)
+        began = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        assert time.monotonic() - began < 10
+        assert not daemon.said("Traceback")
 
 
 def test_a_second_signal_leaves_at_once(host: Host) -> None:

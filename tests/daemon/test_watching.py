@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +13,7 @@ import psycopg
 import pytest
 
 from scheduler.config import Config
-from scheduler.watching import HIDDEN, LONGEST, Discreet, is_noise, scrubbed, secrets_of, tagged
+from scheduler.watching import HIDDEN, LONGEST, Discreet, is_noise, ping, scrubbed, secrets_of, tagged
 from tests.daemon.conftest import Host, until
 from tests.daemon.ear import Ear, ear
 
@@ -87,6 +89,13 @@ def test_a_ping_follows_a_success_only(host: Host, ear: Ear) -> None:
     daemon.process.terminate()
     daemon.process.wait()
     assert ear.gets == []
+
+
+def test_a_ping_takes_bounded_time_and_never_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever answers: who listens there raises the alarm, and the round of delivery goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(ping(f"http://127.0.0.1:{silent.getsockname()[1]}/ping", seconds=0.2))
+    assert "The ping of the dead man's switch had no answer within 0 s" in caplog.text
 
 
 def test_what_leaves_the_house_is_cut_and_blotted_out() -> None:

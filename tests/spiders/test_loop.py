@@ -67,3 +67,20 @@ except KeyboardInterrupt: print("interrupted")"""
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (out.split("\n")[:2], err) == (["tidied up", "interrupted"], "")
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    """It cannot be cancelled: whoever waited for it has been, and nobody else does."""
+    hanging = """
+import threading
+async def main():
+    try:
+        async with asyncio.timeout(0.1): await asyncio.to_thread(threading.Event().wait)
+    except TimeoutError: return "given up"
+print(run(main), flush=True)"""
+    with program(hanging) as process:
+        try:
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (out, err, process.returncode) == ("given up\n", "", 0)
