@@ -17,7 +17,8 @@ async def retain(pool: Pool, clock: Clock, limits: Retention) -> Counter[str]:
     """Drop what is older than its limit; return how many rows of each query went.
 
     Killed at any point it has dropped less, and goes on at its next turn. Documents with any claim or problem, the
-    responses behind them, and the last crawl and last success of each source are never touched.
+    responses behind them, what an incident of a source that could not be read rests on, and the last crawl and last
+    success of each source are never touched.
     """
     now = clock()
     steps = [("empty_mails", limits.mails_days), ("drop_troubles", limits.runs_days), ("drop_runs", limits.runs_days)]

@@ -11,6 +11,7 @@ import pytest
 from pipelines.database import connection
 from pipelines.store import Keeper, Place
 from scheduler.config import Config
+from scheduler.evidence.gather import gather
 from scheduler.sections.retention import Retention
 from scheduler.service import Service, open_service
 from spiders.items import Document, Exchange, Trouble
@@ -39,7 +40,7 @@ def exchange(words: bytes) -> Exchange:
 
 @pytest.fixture
 def later(conninfo: str, tmp_path: Path, channel: Site, run: Run[Any]) -> Any:
-    """Keep three reports, tell of them, keep a chat and a trouble; then do something two years later."""
+    """Keep three reports, tell of them, keep a chat and two troubles, the latter told; then do something later."""
     moment = [NOW]
     config = Config(
         home=tmp_path / "home",
@@ -68,16 +69,11 @@ def later(conninfo: str, tmp_path: Path, channel: Site, run: Run[Any]) -> Any:
                     published_at=NOW,
                 )
             )
-            await keeper.keep(
-                Trouble(
-                    source=PLACE.name,
-                    url="https://t.me/s/x",
-                    cause="login_wall",
-                    detail="log in",
-                    at=NOW,
-                    exchange=exchange(b"who are you?"),
+            for cause, at in (("http_error", NOW - timedelta(days=2)), ("login_wall", NOW)):
+                page = exchange(cause.encode())
+                await keeper.keep(
+                    Trouble(source=PLACE.name, url=page.url, cause=cause, detail="", at=at, exchange=page)
                 )
-            )
             await keeper.finish("broken", "login_wall", {})
             await service.judge()
             moment[0] = NOW + timedelta(days=730)
@@ -109,7 +105,7 @@ def test_evidence_outlives_every_limit(later: Any) -> None:
 
 
 def test_what_is_no_evidence_goes(later: Any) -> None:
-    """The chat, the trouble with its page, and crawls that brought nothing; a second turn finds nothing left."""
+    """The chat, a trouble that nobody was told of, their pages, idle crawls; a second turn finds nothing left."""
 
     async def drop(service: Service) -> None:
         assert await count(service, "documents WHERE key = 'chat'") == 1
@@ -118,8 +114,27 @@ def test_what_is_no_evidence_goes(later: Any) -> None:
         assert dropped["drop_troubles"] == 1
         assert dropped["drop_exchanges"] == 2
         assert await count(service, "documents WHERE key = 'chat'") == 0
-        assert await count(service, "troubles") == 0
+        assert await count(service, "troubles WHERE cause = 'http_error'") == 0
         assert sum((await service.retain()).values()) == 0
+
+    later(drop)
+
+
+def test_what_an_incident_without_claims_rests_on_is_kept(later: Any) -> None:
+    """The evidence of a source that cannot be read is as it was, while the incident is open and after it."""
+
+    async def drop(service: Service) -> None:
+        (broken,) = await service.query("incidents", id=None, states=["open"], claimant=PLACE.name, as_of=None)
+        async with connection(service.pool) as conn:
+            evidence = await gather(conn, broken["id"])
+        assert [trouble["cause"] for trouble in evidence.troubles] == ["login_wall"]
+        assert len(evidence.responses) == 1
+        for _ in ("open", "closed"):
+            await service.retain()
+            async with connection(service.pool) as conn:
+                assert await gather(conn, broken["id"]) == evidence
+                await conn.execute("UPDATE incidents SET state = 'closed', closed_at = opened_at")
+                evidence = await gather(conn, broken["id"])
 
     later(drop)
 

@@ -6,8 +6,21 @@ WHERE id IN (
 );
 
 -- name: drop_troubles
--- Drop what sources did to us long ago.
-DELETE FROM troubles WHERE id IN (SELECT id FROM troubles WHERE at < %(before)s LIMIT %(batch)s);
+-- Drop what sources did to us long ago, but for what an incident rests on: of its source, in the day before it was touched.
+WITH touched AS (
+    SELECT source, known_at AS at FROM incidents WHERE claims = '{}'
+    UNION
+    SELECT i.source, h.at FROM incidents i JOIN incident_history h ON h.incident = i.id WHERE i.claims = '{}'
+)
+DELETE FROM troubles WHERE id IN (
+    SELECT t.id FROM troubles t
+    WHERE t.at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM touched i
+          WHERE i.source = t.source AND t.at <= i.at AND t.at > i.at - interval '1 day'
+      )
+    LIMIT %(batch)s
+);
 
 -- name: drop_runs
 -- Drop old crawls that nothing refers to, but for the last one and the last success of each source.
