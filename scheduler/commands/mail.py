@@ -71,7 +71,7 @@ def show(
 
     rows = run(ask)
     if not rows:
-        raise WrongUse(f"there is no mail {mail}")
+        raise WrongUse(_unknown(mail))
     content = bytes(rows[0]["content"])
     if raw:
         typer.get_binary_stream("stdout").write(content)
@@ -88,15 +88,15 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
     """Send one mail again; with the same Message-ID, so that a reader who has it sees one."""
     settings, clock = begin(config)
 
-    async def work() -> bool:
+    async def work() -> None:
         async with open_service(settings, clock) as service:
             async with connection(service.pool) as conn:
-                row = await maybe(conn, "resend_mail", id=mail, at=clock())
+                if await maybe(conn, "resend_mail", id=mail, at=clock()) is None:
+                    known = await maybe(conn, "mail_content", id=mail)
+                    raise WrongUse(f"mail {mail} is too old: its words are not kept" if known else _unknown(mail))
             await service.deliver()
-            return row is not None
 
-    if not run(work):
-        raise WrongUse(f"there is no mail {mail}")
+    run(work)
 
 
 @app.command(epilog="Example: tallywatch mail unsubscribe desk@example.org")
@@ -121,6 +121,10 @@ def subscribe(address: Address, config: ConfigOption = None) -> None:
             return await unsubscribing.subscribe(conn, address, at=clock())
 
     print(f"{words(address)} is mailed again" if run(work) else f"{words(address)} had not unsubscribed")
+
+
+def _unknown(mail: int) -> str:
+    return f"there is no mail {mail}"
 
 
 def _known(settings: Config, address: str) -> str:

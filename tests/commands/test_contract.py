@@ -6,8 +6,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import psycopg
 from typer.testing import CliRunner
 
+from pipelines.queries import QUERIES
 from scheduler.cli import COMMANDS, app
 from tests.commands.conftest import Tallywatch, publish
 from tests.ledger.test_kills import post
@@ -60,6 +62,21 @@ def test_crawl_then_ask(tallywatch: Tallywatch, channel: Site) -> None:
     assert (judge["alarm_budget"], judge["warming_until"]) == (12, "2023-04-16")
     assert {one["metric"] for one in judge["metrics"]} >= {"personnel", "tanks"}
     assert "warming until 2023-04-16" in tallywatch("status").stdout
+
+
+def test_a_mail_goes_again_while_its_words_are_kept(tallywatch: Tallywatch, channel: Site, conninfo: str) -> None:
+    """One that retention has emptied is refused in a sentence: nobody gets an empty mail from nobody."""
+    publish(channel, *(post(day).replace("155530", "155350") for day in (date(2023, 3, 7), date(2023, 3, 8))))
+    tallywatch("crawl")
+    (mail,) = lines(tallywatch("mail", "list", "--json"))
+    assert tallywatch("mail", "resend", str(mail["id"])).returncode == 0
+    with psycopg.connect(conninfo) as conn:
+        conn.execute(QUERIES["empty_mails"].sql, {"before": "2099-01-01", "batch": 1})
+    for number, why in ((mail["id"], "is too old: its words are not kept"), (99, "there is no mail 99")):
+        done = tallywatch("mail", "resend", str(number))
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert why in done.stderr
+    assert [row["state"] for row in lines(tallywatch("mail", "list", "--json"))] == ["sent"]
 
 
 def test_a_series_can_be_drawn(tallywatch: Tallywatch, tmp_path: Path) -> None:

@@ -160,10 +160,10 @@ ORDER BY m.id;
 SELECT content FROM mails WHERE id = %(id)s;
 
 -- name: resend_mail
--- Send a mail again, by a person's wish.
+-- Send a mail again, by a person's wish; one whose words are dropped is none any more.
 UPDATE mails SET state = 'queued', sent_at = NULL, next_attempt_at = %(at)s, held_for = NULL, hold_until = NULL,
     released_at = coalesce(released_at, %(at)s)
-WHERE id = %(id)s
+WHERE id = %(id)s AND content <> ''
 RETURNING id;
 
 -- name: backlog
