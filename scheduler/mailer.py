@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import parseaddr
+from time import monotonic
 from typing import Literal
 
 import psycopg
@@ -31,6 +32,10 @@ LONGEST_WAIT = timedelta(hours=2)
 DOUBLINGS = 10
 """Enough to reach the longest wait."""
 
+ROUND_S = 180.0
+"""How long a round goes on taking mails in hand: with the last, which may take a minute, and what a round does
+before, it ends by itself within the five minutes after which the daemon stops it, perhaps in the middle of DATA."""
+
 REASON = 500
 """Bound of a recorded reason."""
 
@@ -44,23 +49,27 @@ class DeliverySummary:
     sent: int = 0
     deferred: int = 0  # to be tried again
     failed: int = 0  # refused for good
-    more: bool = False  # the limit was reached: look again at once
+    more: bool = False  # a limit was reached: look again at once
 
 
-async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 100) -> DeliverySummary:
-    """Hand over up to `limit` mails that are due, each in its own transaction.
+async def deliver(
+    pool: Pool, transport: Transport, clock: Clock, limit: int = 100, seconds: float = ROUND_S
+) -> DeliverySummary:
+    """Hand over up to `limit` mails that are due, each in its own transaction; after so many seconds, begin no more.
 
     Killed at any point, it leaves a mail either queued or sent; one that was taken over just before goes out again
     with the same Message-ID. Stopped before DATA and overtaken by another process, it does not send. A server that
     takes nothing ends the round for mails: they wait, they are not at fault.
     """
     outcomes: Counter[Outcome] = Counter()
+    end, more = monotonic() + seconds, True
     try:
-        while outcomes.total() < limit:
+        while outcomes.total() < limit and monotonic() < end:
             async with connection(pool) as conn:
                 # A server that is away is no reason to keep from a channel that it is.
                 outcome = await _next(conn, transport, clock, mail_goes=not outcomes["unavailable"])
             if outcome is None:
+                more = False
                 break
             outcomes[outcome] += 1
     finally:
@@ -69,7 +78,7 @@ async def deliver(pool: Pool, transport: Transport, clock: Clock, limit: int = 1
         sent=outcomes["sent"],
         deferred=outcomes["deferred"] + outcomes["unavailable"],
         failed=outcomes["failed"],
-        more=outcomes.total() == limit,
+        more=more,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
+from inspect import signature
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,7 +21,7 @@ from psycopg.rows import DictRow
 
 from pipelines.database import Pool, connection, open_pool
 from pipelines.exceptions import DatabaseUnreachable
-from scheduler import mailer
+from scheduler import duty, mailer
 from scheduler.mailer import DeliverySummary, deliver
 from scheduler.transport import Envelope, SmtpTransport
 from tests.mails.server import Behaviour, Server, serving
@@ -135,6 +136,37 @@ def test_a_limit_ends_a_round_and_says_that_there_is_more(conninfo: str) -> None
         assert await deliver(pool, SmtpTransport(server.url), clock, limit=2) == DeliverySummary(sent=1)
 
     at_work(conninfo, work)
+
+
+class Slow(Server):
+    """Takes its time over each mail."""
+
+    async def handle_DATA(self, *given: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Keep the mail, later."""
+        await asyncio.sleep(0.5)
+        return await super().handle_DATA(*given)
+
+
+def test_a_slow_server_ends_a_round_between_two_mails(conninfo: str) -> None:
+    """A round that is cut off in the middle of one would send it twice; the rest goes at the next."""
+
+    async def work(pool: Pool, _server: Server, clock: Time) -> None:
+        await queue(pool, 4)
+        async with serving(Slow()) as slow:
+            first = await deliver(pool, SmtpTransport(slow.url), clock, seconds=0.75)
+            assert first == DeliverySummary(sent=2, more=True)
+            assert [row["state"] for row in await outbox(pool)] == ["sent", "sent", "queued", "queued"]
+        async with serving(Server()) as quick:
+            assert await deliver(pool, SmtpTransport(quick.url), clock, seconds=5) == DeliverySummary(sent=2)
+            assert arrived(slow) + arrived(quick) == ["1", "2", "3", "4"]
+
+    at_work(conninfo, work)
+
+
+def test_a_round_ends_by_itself_before_the_daemon_stops_it() -> None:
+    """With the mail that was begun last, and a minute for what a round does before."""
+    url_seconds = signature(SmtpTransport).parameters["seconds"].default
+    assert mailer.ROUND_S + url_seconds + 60 <= duty.ROUND_S
 
 
 def test_a_busy_server_is_asked_again_later_and_a_thread_keeps_its_order(conninfo: str) -> None:
