@@ -17,7 +17,7 @@ from scheduler.sections.mail import Mail
 from scheduler.sections.replies import Replies, imap
 from scheduler.sections.retention import Retention
 from scheduler.sections.source import Source
-from scheduler.sections.watch import Watch
+from scheduler.sections.watch import Watch, dsn
 from scheduler.sections.web import Web
 
 SECRETS = (
@@ -46,7 +46,7 @@ class Config(BaseSettings):
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
     imap_url: Annotated[SecretStr | None, AfterValidator(imap)] = None
-    sentry_dsn: SecretStr | None = None
+    sentry_dsn: Annotated[SecretStr | None, AfterValidator(dsn)] = None
     web_secret: SecretStr | None = Field(default=None, min_length=32)  # signs links; else the database keeps a key
     mail: Mail = Mail()
     crawl: Crawl = Crawl()
@@ -139,5 +139,6 @@ def explain(error: ValidationError, file: Path | None) -> str:
     """Say which value is wrong and why, in one sentence, without repeating the value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
+    name = name.upper() if name.upper() in SECRETS else name  # the one without our prefix
     where = f" in {file} or the environment" if file else " in the environment"
     return f"the setting {name}{where} is wrong: {first['msg'].removeprefix('Value error, ')}"

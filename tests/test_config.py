@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,50 @@ def test_a_file_that_is_missing_stops_the_start(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SENTRY_DSN_FILE", "/nowhere/dsn")
     with pytest.raises(WrongUse, match="SENTRY_DSN_FILE names /nowhere/dsn, which cannot be read"):
         load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "ftp://hush@sentry.example/1",
+        "https://sentry.example/1",
+        "https://hush@/1",
+        "https://hush@sentry.example",
+        "https://hush@sentry.example/hush",
+        "https://hush@sentry.example:hush/1",
+        "https://hush@[sentry/1",
+    ],
+)
+def test_a_malformed_dsn_stops_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Sentry's library would, with a traceback."""
+    monkeypatch.setenv("SENTRY_DSN", text)
+    with pytest.raises(
+        WrongUse, match=r"^the setting SENTRY_DSN in the environment is wrong: must be https"
+    ) as raised:
+        load()
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://key@o1.ingest.sentry.io/42",
+        "http://key:secret@127.0.0.1:9000/prefix/1",
+        "https://key@[::1]/7",
+    ],
+)
+def test_a_dsn_is_taken_as_sentry_gives_it(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With a port, a prefix or a second key as well."""
+    monkeypatch.setenv("SENTRY_DSN", text)
+    given = load().sentry_dsn
+    assert given is not None
+    assert given.get_secret_value() == text
+
+
+def test_the_daemon_does_not_start_with_a_malformed_dsn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so in a sentence, as of every setting."""
+    monkeypatch.setenv("SENTRY_DSN", "nonsense")
+    done = subprocess.run(["tallywatch", "daemon"], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "SENTRY_DSN" in done.stderr

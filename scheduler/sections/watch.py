@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from scheduler.sections import Section
 
@@ -22,3 +23,20 @@ class Watch(Section):
         if value is not None and not re.match(r"https?://[^/]", value):
             raise ValueError("must begin with http:// or https://")
         return value
+
+
+def dsn(value: SecretStr | None) -> SecretStr | None:
+    """Accept a DSN as Sentry gives it. Its own library says no more, in a traceback, and takes long to be loaded."""
+    if value is not None and not _whole(value.get_secret_value()):
+        raise ValueError("must be https://key@host/number, as the project's settings have it under Client Keys")
+    return value
+
+
+def _whole(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # a port that is no number, half of a bracket
+        return False
+    named = parts.scheme in {"http", "https"} and parts.username and parts.hostname and port != 0
+    return bool(named) and re.fullmatch(r"[0-9]+", parts.path.rpartition("/")[2]) is not None
