@@ -210,10 +210,9 @@ async def ping(url: str, seconds: float = PING_S) -> None:
     try:
         async with asyncio.timeout(seconds):  # for the whole: the one below is for each address and each read
             await asyncio.to_thread(_get, url)
-    except TimeoutError:
-        logger.warning("The ping of the dead man's switch had no answer within %.0f s", seconds)
     except (OSError, HTTPException) as error:
-        logger.warning("The ping of the dead man's switch failed: %s", error)
+        why = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else error
+        logger.warning("The ping of the dead man's switch failed: %s", why)
 
 
 def _get(url: str) -> None:
