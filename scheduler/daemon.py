@@ -23,7 +23,7 @@ from scheduler.leader import HEARTBEAT_S, Candidate
 from scheduler.metrics import Metrics
 from scheduler.notify import notify, reloading
 from scheduler.service import Service, assemble, transport
-from scheduler.watching import Outside
+from scheduler.watching import Outside, hide
 from scheduler.web import serving
 
 logger = logging.getLogger(__name__)
@@ -218,6 +218,7 @@ class Daemon:
         reloading()
         try:
             config = self.reload()
+            hide(config)
             self._refuse_fixed(config)
             service = await self._service(config, None)
             if self.duty is not None:

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,9 @@ TAGS = ("job", "source", "run", "document")
 _subject: ContextVar[dict[str, object]] = ContextVar("subject")
 """What the job in hand is about. All tasks of a job share it, so that a failure of one is told with what it added."""
 
+_hidden: set[str] = set()
+"""What is blotted out, in the log and in what leaves the house: a process has one log."""
+
 UNREACHABLE = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH})
 
 NETWORK_NOISE = ("scrapy.", "twisted", "aiosmtplib", "apscheduler", "uvicorn", "psycopg")
@@ -49,7 +52,7 @@ PING_S = 10.0
 class Discreet(logging.Formatter):
     """A log line with every secret blotted out: for people on a terminal, as one JSON object elsewhere."""
 
-    def __init__(self, secrets: tuple[str, ...], *, machine: bool) -> None:
+    def __init__(self, secrets: Collection[str], *, machine: bool) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self.secrets = secrets
         self.machine = machine
@@ -95,23 +98,29 @@ def subject_of(own: Mapping[str, object]) -> dict[str, object]:
 def log_to_stderr(config: Config) -> None:
     """Log everything of ours, and only warnings of the libraries."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Discreet(secrets_of(config), machine=not sys.stderr.isatty()))
+    hide(config)
+    handler.setFormatter(Discreet(_hidden, machine=not sys.stderr.isatty()))
     logging.basicConfig(handlers=[handler])
     for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO)
 
 
-def secrets_of(config: Config) -> tuple[str, ...]:
-    """Return every secret of the configuration, and the password inside of it, the longest first."""
+def secrets_of(config: Config) -> set[str]:
+    """Return every secret of the configuration, and the password inside of it."""
     whole = [value.get_secret_value() for value in dict(config).values() if isinstance(value, SecretStr)]
     inside = [part.rpartition("@")[0].rpartition(":")[2] for part in whole]
     ping_url = [config.watch.ping_url] if config.watch.ping_url else []
-    return tuple(sorted({part for part in (*whole, *inside, *ping_url) if len(part) >= 4}, key=len, reverse=True))  # noqa: PLR2004 - shorter ones would blot out words
+    return {part for part in (*whole, *inside, *ping_url) if len(part) >= 4}  # noqa: PLR2004 - shorter ones would blot out words
 
 
-def blotted(text: str, secrets: tuple[str, ...]) -> str:
-    """Replace every secret in a text."""
-    for secret in secrets:
+def hide(config: Config) -> None:
+    """Blot out the secrets of a configuration from now on, beside those of the ones before it."""
+    _hidden.update(secrets_of(config))
+
+
+def blotted(text: str, secrets: Collection[str]) -> str:
+    """Replace every secret in a text, the longest first: a password stands in its URL."""
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
@@ -126,10 +135,10 @@ def start_sentry(config: Config) -> Outside:
         return Outside(active=False)
     import sentry_sdk  # noqa: PLC0415 - most installations have no DSN
 
-    secrets = secrets_of(config)
+    hide(config)
 
     def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
-        return None if is_noise(event, hint) else scrubbed(tagged(event), secrets)
+        return None if is_noise(event, hint) else scrubbed(tagged(event), _hidden)
 
     sentry_sdk.init(
         dsn=config.sentry_dsn.get_secret_value(),
@@ -162,7 +171,7 @@ def tagged(event: Any) -> Any:
     return event
 
 
-def scrubbed(value: Any, secrets: tuple[str, ...]) -> Any:
+def scrubbed(value: Any, secrets: Collection[str]) -> Any:
     """Cut every string of an event, and blot out the secrets in it."""
     if isinstance(value, str):
         clean = blotted(value, secrets)

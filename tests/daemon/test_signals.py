@@ -175,3 +175,15 @@ def test_one_that_stands_by_stops_too(host: Host, number: signal.Signals) -> Non
     until(lambda: second.said("standing by"))
     second.signal(number)
     assert second.process.wait(10) == 0
+
+
+@pytest.mark.proof  # a round of delivery comes once a minute
+def test_a_secret_that_comes_with_a_new_configuration_is_hidden_too(host: Host) -> None:
+    """And the one that it replaces stays so."""
+    daemon = host.leading()
+    place = "127.0.0.1:1/never-to-be-logged"
+    host.configure(f'[watch]\nping_url = "http://{place}"\n')
+    daemon.signal(signal.SIGHUP)
+    until(lambda: daemon.said("The configuration was read again"))
+    until(lambda: daemon.said("The ping of the dead man's switch failed"), 100)
+    assert not daemon.said("never-to-be-logged")
