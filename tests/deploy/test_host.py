@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -24,6 +25,8 @@ from tests.commands.conftest import publish
 from tests.daemon.conftest import DAYS
 from tests.deploy import machine
 from tests.deploy.machine import CannotBoot, Machine, eventually
+from tests.deploy.secure import certified
+from tests.deploy.secure import serving as serving_securely
 from tests.ledger.test_kills import post
 from tests.mails.server import Server
 from tests.mails.server import serving as taking_mails
@@ -143,11 +146,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             there = stack.enter_context(machine.booted(TREES, tmp_path_factory.mktemp("machine")))
         except CannotBoot as error:
             pytest.skip(str(error))
-        channel = stack.enter_context(serving())
+        public, secret = certified(tmp_path_factory.mktemp("tls"))
+        channel = stack.enter_context(serving_securely(secret))
         publish(channel, *reports())
         mails = stack.enter_context(mail_server())
         deployed = Deployed(machine=there, channel=channel, mails=mails, port=free_port())
-        install(deployed)
+        install(deployed, public)
         yield deployed
 
 
@@ -170,9 +174,11 @@ def pictured(mails: Server, number: str) -> list[str]:
     return sorted(found)
 
 
-def install(host: Deployed) -> None:
-    """Type what the README says, and edit what it says is to be edited."""
+def install(host: Deployed, public: Path) -> None:
+    """Type what the README says, and edit what it says is to be edited; the host trusts the channel's certificate."""
     there = host.machine
+    shutil.copy(public, there.root / "usr/local/share/ca-certificates/channel.crt")
+    there.run("update-ca-certificates")
     repository = there.root / "srv/tallywatch.git"
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(repository)], check=True)
     subprocess.run(["git", "push", "--quiet", str(repository), "HEAD:refs/heads/main"], cwd=ROOT, check=True)
