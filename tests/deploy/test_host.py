@@ -217,6 +217,15 @@ def test_the_database_works_in_the_sandbox(host: Deployed) -> None:
     assert host.healthy()
 
 
+def test_the_metrics_tell_of_the_process(host: Deployed) -> None:
+    """Memory and time of the daemon are read from /proc, as far as the sandbox shows it."""
+    eventually(host.leads)
+    with urlopen(f"http://127.0.0.1:{host.port}/metrics", timeout=10) as page:
+        told = page.read().decode()
+    for name in ("process_resident_memory_bytes", "process_start_time_seconds", "process_open_fds"):
+        assert re.search(rf"^{name} [1-9]", told, re.MULTILINE), name
+
+
 def test_the_sandbox_is_the_units(host: Deployed) -> None:
     """Every switch of the unit is on; and it may write to its own places only."""
     switches = re.findall(r"^((?:Private|Protect|Restrict|Memory|NoNew|Lock|Remove)\w+)=yes$", UNIT, re.MULTILINE)
