@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import kubernetes_validate
@@ -62,6 +65,20 @@ def test_units_are_sandboxed(unit: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-200:]
     assert "exposure level" in done.stdout
+
+
+def test_the_nightly_backup_drops_old_nights_only(tmp_path: Path) -> None:
+    """What somebody made by hand, as before an upgrade, is theirs to delete."""
+    unit = (DEPLOY / "systemd" / "tallywatch-backup.service").read_text("utf-8")
+    (drop,) = re.findall("^ExecStartPost=(.*)$", unit, re.MULTILINE)
+    long_ago = time.time() - timedelta(days=20).total_seconds()
+    for name in ("2026-07-01.dump", "before-2026-07-01-101500.dump", "notes.txt"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    (tmp_path / "2026-07-21.dump").touch()
+    subprocess.run(shlex.split(drop.replace("/var/backups/tallywatch", str(tmp_path))), check=True)
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["2026-07-21.dump", "before-2026-07-01-101500.dump", "notes.txt"]
 
 
 def test_compose_file_fits_its_schema() -> None:
