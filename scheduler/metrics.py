@@ -30,9 +30,9 @@ class Metrics:
         self.reports = Counter("reports", "Documents kept", ["source", "kept"], **own)
         self.crawls = Counter("crawls", "Crawls by verdict", ["source", "verdict"], **own)
         self.crawl_seconds = Histogram("crawl_seconds", "Duration of a crawl", ["source"], buckets=SECONDS, **own)
-        self.jobs = Counter("jobs", "Jobs by how they ended", ["job", "ended"], **own)
-        self.job_seconds = Gauge("job_seconds", "Duration of a job's last turn", ["job"], **own)
-        self.job_success = Gauge("job_last_success_timestamp_seconds", "When a job last succeeded", ["job"], **own)
+        self.jobs = Counter("jobs", "Jobs by how they ended", ["name", "ended"], **own)
+        self.job_seconds = Gauge("job_seconds", "Duration of a job's last turn", ["name"], **own)
+        self.job_success = Gauge("job_last_success_timestamp_seconds", "When a job last succeeded", ["name"], **own)
         self.lateness = Gauge(
             "report_lateness_seconds", "Since the window of the first report that is missing closed", ["source"], **own
         )

@@ -164,6 +164,49 @@ def test_dashboard_asks_for_metrics_that_exist() -> None:
             assert names(target["expr"]) <= exposed(), panel["title"]
 
 
+OUTSIDE = {"job", "instance", "le"}
+"""Labels that Prometheus adds, and the one of a histogram's buckets."""
+
+
+def labels() -> dict[str, set[str]]:
+    """Return the labels of the samples of each metric."""
+    found: dict[str, set[str]] = {}
+    for metric in Metrics().registry._names_to_collectors.items():  # noqa: SLF001 - a metric without samples tells no labels
+        found[metric[0]] = set(getattr(metric[1], "_labelnames", ()))
+    return found
+
+
+def spoken_of(expression: str) -> set[str]:
+    """Return the labels that a query speaks of."""
+    selected = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expression)
+    grouped = re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", expression)
+    return {*selected, *(label.strip() for group in grouped for label in group.split(","))}
+
+
+def test_no_label_is_one_that_prometheus_gives_itself() -> None:
+    """It would come in as exported_job, and no rule would find it."""
+    for name, own in labels().items():
+        assert own.isdisjoint(OUTSIDE), name
+
+
+def test_rules_and_panels_speak_of_labels_that_exist() -> None:
+    """A label that no metric has selects nothing, and says nothing about it."""
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text("utf-8"))["groups"]
+    asked = [(rule["expr"], rule["annotations"]["summary"]) for group in groups for rule in group["rules"]]
+    dashboard = json.loads((DEPLOY / "grafana" / "tallywatch.json").read_text("utf-8"))
+    asked += [
+        (target["expr"], target.get("legendFormat", ""))
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    ]
+    known = labels()
+    for expression, words in asked:
+        there = OUTSIDE.union(*(known[name] for name in names(expression)))
+        written = set(re.findall(r"{{\s*(?:\$labels\.)?([a-z]\w*)\s*}}", words))
+        assert spoken_of(expression) | written <= there, expression
+        assert written.isdisjoint({"job"}), words
+
+
 def variables(model: type[BaseModel], prefix: str) -> set[str]:
     """Return the variables of a section and its sections; a secret that has a name of its own goes by that."""
     found = set()
