@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +14,11 @@ from scheduler import health
 from scheduler.schedule import moment
 from scheduler.service import CrawlReport, Service, declaration
 from spiders.base import Window
+
+logger = logging.getLogger(__name__)
+
+ANSWER_S = 3.0
+"""Within which the database must answer, as for /readyz: Prometheus by itself waits ten seconds for a whole page."""
 
 SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
@@ -56,12 +63,10 @@ class Metrics:
 
     async def page(self, service: Service) -> bytes:
         """Return the page, with what the database says now; without it the last values stay, and it says so."""
-        try:
-            state = await health.status(service)
-        except PipelineError:
-            self.database.set(0)
+        state = await _answered(service)
+        self.database.set(int(state is not None))
+        if state is None:
             return generate_latest(self.registry)
-        self.database.set(1)
         self.incidents.set(state["incidents_open"])
         self.backlog.set(state["mail_backlog"])
         self.oldest.set(state["oldest_unsent_s"] or 0)
@@ -71,6 +76,30 @@ class Metrics:
                 late = lateness(window, row["latest_as_of"], service.clock())
                 self.lateness.labels(row["source"]).set(late.total_seconds())
         return generate_latest(self.registry)
+
+
+async def _answered(service: Service) -> dict[str, Any] | None:
+    """Return what the database says now, if it says so in time.
+
+    What waits for it is not waited for: before psycopg gives a statement up it asks the server to cancel it, for five
+    seconds more.
+    """
+    asked = asyncio.create_task(health.status(service), name="metrics")
+    done, _ = await asyncio.wait({asked}, timeout=ANSWER_S)
+    if not done:
+        asked.add_done_callback(_unheard)
+        asked.cancel()
+        return None
+    try:
+        return asked.result()
+    except PipelineError:
+        return None
+
+
+def _unheard(asked: asyncio.Task[dict[str, Any]]) -> None:
+    """Take the answer that came too late; nobody else would, and the loop would complain."""
+    if not asked.cancelled() and (error := asked.exception()) is not None:
+        logger.debug("Too late for the metrics: %s", error)
 
 
 def lateness(window: Window, latest: date, now: datetime) -> timedelta:

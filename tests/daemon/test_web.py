@@ -4,8 +4,10 @@ import json
 import re
 import signal
 import socket
+import threading
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -14,9 +16,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import conninfo_to_dict
 
+from scheduler import metrics, web
 from scheduler.metrics import Metrics, lateness
 from spiders.base import Window
 from tests.daemon.conftest import Host, until
+from tests.daemon.test_leader import proxied  # noqa: F401 - a fixture
 
 DOCS = Path(__file__).parents[2] / "docs" / "daemon.md"
 
@@ -42,7 +46,7 @@ def get(port: int, path: str) -> tuple[int, str]:
         return 0, ""
 
 
-def value(page: str, name: str, **labels: str) -> float:
+def value(page: str, name: str, /, **labels: str) -> float:
     """Return one sample of a page of metrics."""
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -84,6 +88,39 @@ def test_a_port_that_is_taken_stops_the_start(host: Host, port: int) -> None:
     assert daemon.said(f"the pages cannot be served at 127.0.0.1:{port}")
 
 
+def away_and_soon(port: int) -> bool:
+    """Whether the metrics say that the database is away, well before Prometheus loses its patience."""
+    began = monotonic()
+    status, page = get(port, "/metrics")
+    assert monotonic() - began < 6
+    assert status == 200
+    return value(page, "tallywatch_database_up") == 0
+
+
+def test_the_metrics_come_in_time_without_an_answer_of_the_database(
+    host: Host,
+    port: int,
+    proxied: tuple[str, threading.Event],  # noqa: F811 - the fixture
+) -> None:
+    """A wire that is dead and tells nobody: what waits for the database is not waited for."""
+    conninfo, cut = proxied
+    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+    url = f"postgresql://{parts.get('user', '')}@127.0.0.1:{parts['port']}/{parts['dbname']}"
+    daemon = host.leading(TALLYWATCH_DATABASE_URL=url)
+    assert not away_and_soon(port)
+    cut.set()
+    assert away_and_soon(port)
+    assert away_and_soon(port)
+    until(lambda: daemon.said("No longer leading"))
+    assert away_and_soon(port)
+    assert not daemon.said("never retrieved")
+
+
+def test_the_metrics_wait_as_long_as_the_probe() -> None:
+    """They are asked by the same hosts, and both tell of the database."""
+    assert metrics.ANSWER_S == web.ANSWER_S
+
+
 def test_the_list_of_metrics_is_documented() -> None:
     """Names are public: what docs/daemon.md lists is what there is."""
     own = {family.name for family in Metrics().registry.collect() if family.name.startswith("tallywatch_")}
@@ -109,6 +146,7 @@ def test_readiness_is_that_of_the_database(host: Host, port: int) -> None:
         conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         until(lambda: get(port, "/readyz")[0] == 503, 30)
         until(lambda: daemon.said("No longer leading"))
+        assert away_and_soon(port)
         assert json.loads(get(port, "/healthz")[1])["state"] == "standing by"
         conn.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     until(lambda: get(port, "/readyz")[0] == 200, 30)
