@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Container
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
 """Within which the database must answer, as for /readyz: Prometheus by itself waits ten seconds for a whole page."""
+
+POLL = "poll of "
+"""Before the name of a source: the name of the job that polls it."""
 
 SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
@@ -63,6 +67,7 @@ class Metrics:
 
     async def page(self, service: Service) -> bytes:
         """Return the page, with what the database says now; without it the last values stay, and it says so."""
+        self._forget(service.sources)
         state = await _answered(service)
         self.database.set(int(state is not None))
         if state is None:
@@ -76,6 +81,22 @@ class Metrics:
                 late = lateness(window, row["latest_as_of"], service.clock())
                 self.lateness.labels(row["source"]).set(late.total_seconds())
         return generate_latest(self.registry)
+
+    def _forget(self, polled: Container[str]) -> None:
+        """Drop what was measured of sources that are polled no more: it would stay as it was for ever."""
+        for metric, labels, prefix in (
+            (self.reports, ("source", "kept"), ""),
+            (self.crawls, ("source", "verdict"), ""),
+            (self.crawl_seconds, ("source",), ""),
+            (self.lateness, ("source",), ""),
+            (self.jobs, ("name", "ended"), POLL),
+            (self.job_seconds, ("name",), POLL),
+            (self.job_success, ("name",), POLL),
+        ):
+            told = {tuple(s.labels[label] for label in labels) for family in metric.collect() for s in family.samples}
+            for values in told:
+                if values[0].startswith(prefix) and values[0].removeprefix(prefix) not in polled:
+                    metric.remove(*values)
 
 
 async def _answered(service: Service) -> dict[str, Any] | None:

@@ -88,6 +88,27 @@ def test_a_port_that_is_taken_stops_the_start(host: Host, port: int) -> None:
     assert daemon.said(f"the pages cannot be served at 127.0.0.1:{port}")
 
 
+def test_a_source_that_is_polled_no_more_leaves_the_metrics(host: Host, port: int) -> None:
+    """Else it would be late for ever, and nobody could end the alert."""
+    daemon = host.leading()
+    before = host.config.read_text("utf-8")
+    host.configure(
+        f'[sources.second]\nenabled = true\nspider = "telegram_general_staff"\nbase_url = "{host.channel.url}"\n'
+    )
+    daemon.signal(signal.SIGHUP)
+    until(lambda: daemon.said("Crawled second"))
+    until(lambda: 'tallywatch_jobs_total{ended="ok",name="poll of second"}' in get(port, "/metrics")[1])
+    page = get(port, "/metrics")[1]
+    assert value(page, "tallywatch_report_lateness_seconds", source="second") == 0
+    assert value(page, "tallywatch_crawls_total", source="second") == 1
+    host.config.write_text(before, "utf-8")
+    daemon.signal(signal.SIGHUP)
+    until(lambda: not re.search('"(poll of )?second"', get(port, "/metrics")[1]))
+    page = get(port, "/metrics")[1]
+    assert value(page, "tallywatch_report_lateness_seconds", source="telegram_general_staff") == 0
+    assert value(page, "tallywatch_jobs_total", name="delivery", ended="ok") >= 1
+
+
 def away_and_soon(port: int) -> bool:
     """Whether the metrics say that the database is away, well before Prometheus loses its patience."""
     began = monotonic()
