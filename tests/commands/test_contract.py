@@ -7,6 +7,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import psycopg
+import pytest
 from typer.testing import CliRunner
 
 from pipelines.queries import QUERIES
@@ -64,6 +65,7 @@ def test_crawl_then_ask(tallywatch: Tallywatch, channel: Site) -> None:
     assert "warming until 2023-04-16" in tallywatch("status").stdout
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_mail_goes_again_while_its_words_are_kept(tallywatch: Tallywatch, channel: Site, conninfo: str) -> None:
     """One that retention has emptied is refused in a sentence: nobody gets an empty mail from nobody."""
     publish(channel, *(post(day).replace("155530", "155350") for day in (date(2023, 3, 7), date(2023, 3, 8))))

@@ -87,6 +87,7 @@ def end(daemon: Started) -> None:
     daemon.process.wait(20)
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_crawl_that_crashes_is_one_event(host: Host, ear: Ear) -> None:
     """With its job, source and run; the log has them, too."""
     daemon = filled(host, SENTRY_DSN=f"http://key@{ear.url}/1")
@@ -102,6 +103,7 @@ def test_a_crawl_that_crashes_is_one_event(host: Host, ear: Ear) -> None:
     assert (line["job"], line["source"], line["run"]) == ("poll of second", "second", newest["id"])
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_judge_that_crashes_is_one_event(host: Host, ear: Ear) -> None:
     """What was kept is judged at the next turn."""
     daemon = filled(host, SENTRY_DSN=f"http://key@{ear.url}/1")

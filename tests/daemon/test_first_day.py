@@ -64,6 +64,7 @@ def test_a_source_that_never_answers_silences_no_other(host: Host, nobody: str) 
     assert mails(host) == 1
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_past_that_could_not_be_judged_at_once_is_silent_all_the_same(host: Host) -> None:
     """Whoever judges it later, and however often that failed before."""
     publish(host.channel, *SWAPPED)
@@ -81,6 +82,7 @@ def test_a_past_that_could_not_be_judged_at_once_is_silent_all_the_same(host: Ho
     assert mails(host) == 0
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_what_could_not_be_fetched_on_the_first_day_is_fetched_later(host: Host) -> None:
     """A source is new until its past was fetched, and never again."""
     host.channel.put(PAGE, "<h1>Internal error</h1>", status=500)
@@ -111,6 +113,7 @@ def test_a_poll_in_hand_is_not_begun_again(host: Host) -> None:
     host.channel.closing.set()
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_source_that_is_switched_off_while_it_is_polled_is_no_failure(host: Host) -> None:
     """Its crawl ends, and nothing is planned."""
     right = host.config.read_text("utf-8")
@@ -130,6 +133,7 @@ def test_a_source_that_is_switched_off_while_it_is_polled_is_no_failure(host: Ho
     assert not daemon.said("Failed poll of second")
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_what_was_told_of_a_source_that_is_switched_off_is_over(host: Host) -> None:
     """Whether by reading the configuration again or by a new start, of which this is one."""
     end(host.leading())

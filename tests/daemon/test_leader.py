@@ -42,6 +42,7 @@ def test_one_that_is_killed_is_followed_within_ten_seconds(host: Host) -> None:
     assert host.term() == 2
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_one_that_is_stopped_is_followed_and_has_no_effect_any_more(host: Host) -> None:
     """A stopped leader keeps its sessions; it is followed all the same, and when it goes on it stands by."""
     first, second = pair(host)
@@ -70,6 +71,7 @@ def test_one_that_is_told_to_stop_is_followed_at_once(host: Host) -> None:
         assert first.process.wait(10) == 0
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_session_that_is_held_in_the_middle_of_a_transaction_does_not_hold_the_next_leader_up(host: Host) -> None:
     """Whoever leads next ends the sessions of whoever led last."""
     first, second = pair(host)
@@ -140,6 +142,7 @@ def proxied(host: Host) -> Iterator[tuple[str, threading.Event]]:
         end.close()
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_one_that_is_cut_off_is_followed_and_leads_no_more(host: Host, proxied: tuple[str, threading.Event]) -> None:
     """The wire is dead, and no end is told: both learn it from the silence."""
     conninfo, cut = proxied
@@ -154,6 +157,7 @@ def test_one_that_is_cut_off_is_followed_and_leads_no_more(host: Host, proxied: 
     assert host.term() == 2
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_an_embedded_server_that_is_killed_with_its_keeper_is_started_again(host: Host) -> None:
     """The daemon that used it has it run again, and leads again, in the same process."""
     daemon = host.leading(TALLYWATCH_DATABASE_URL="")

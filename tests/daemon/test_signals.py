@@ -44,6 +44,7 @@ def test_it_finishes_what_is_in_hand_within_ten_seconds(host: Host) -> None:
     assert not daemon.said("Traceback")
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_page_that_is_held_does_not_hold_it(host: Host) -> None:
     """A crawl that lasts is left unfinished, and done again later."""
     host.channel.put("/s/GeneralStaffZSU", "", held=True)
@@ -81,6 +82,7 @@ def never_done(answer: bytes) -> Iterator[tuple[str, threading.Event]]:
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Patience: " + b"x" * 1000], ids=["nothing", "drops"])
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_ping_that_hangs_does_not_hold_it(host: Host, tmp_path: Path, answer: bytes) -> None:
     """Neither one without an answer nor one whose answer never ends: its thread is left behind."""
     with never_done(answer) as (place, asked), (tmp_path / "log").open("w") as log:

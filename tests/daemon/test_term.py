@@ -3,10 +3,12 @@ from __future__ import annotations
 import time
 
 import psycopg
+import pytest
 
 from tests.daemon.conftest import Host, until
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_term_that_cannot_begin_is_begun_anew_with_the_next_lock_only(host: Host) -> None:
     """A heartbeat apart: a ledger that is not itself for a moment does not use up every attempt."""
     first = host.leading()

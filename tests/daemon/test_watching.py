@@ -51,6 +51,7 @@ def test_check_ins_come_in_order_and_a_crash_is_one_event(host: Host, ear: Ear) 
     assert "155530" not in sent  # a number of the page
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_stop_leaves_no_check_in_open(host: Host, ear: Ear) -> None:
     """Sentry would time it out, and call each restart a failure of what was in hand."""
     subprocess.run(["tallywatch", "crawl"], env=host.environment(), check=True, capture_output=True)
@@ -91,6 +92,7 @@ def test_a_ping_follows_a_success_only(host: Host, ear: Ear) -> None:
     assert ear.gets == []
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_ping_takes_bounded_time_and_never_fails(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever answers: who listens there raises the alarm, and the round of delivery goes on."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

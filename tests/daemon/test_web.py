@@ -88,6 +88,7 @@ def test_a_port_that_is_taken_stops_the_start(host: Host, port: int) -> None:
     assert daemon.said(f"the pages cannot be served at 127.0.0.1:{port}")
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_a_source_that_is_polled_no_more_leaves_the_metrics(host: Host, port: int) -> None:
     """Else it would be late for ever, and nobody could end the alert."""
     daemon = host.leading()
@@ -118,6 +119,7 @@ def away_and_soon(port: int) -> bool:
     return value(page, "tallywatch_database_up") == 0
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_the_metrics_come_in_time_without_an_answer_of_the_database(
     host: Host,
     port: int,

@@ -178,6 +178,7 @@ def test_the_command_says_so_with_exit_2(tallywatch: Callable[..., subprocess.Co
     assert (done.returncode, done.stderr) == (2, "tallywatch: there is no incident 4711\n")
 
 
+@pytest.mark.proof  # a real daemon or command, for ten seconds
 def test_the_command_writes_a_file(
     tallywatch: Callable[..., subprocess.CompletedProcess[str]], channel: Site, tmp_path: Path
 ) -> None:
