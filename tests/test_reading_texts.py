@@ -16,16 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pipelines import reading
 from pipelines.records import GENERAL_STAFF, KYIV, Claim
 
 TEXTS = Path(__file__).parent / "reading_texts"
 CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".txt": "text/plain; charset=utf-8"}
 LATE = timedelta(days=40)  # a text that carries its date keeps its day, whenever it is published
-
-pytestmark = pytest.mark.xdist_group("reading_texts")  # all texts are read once, by one worker
 
 Statement = tuple[str, str, int]  # metric, "total" or "daily", number
 

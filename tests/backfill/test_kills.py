@@ -14,8 +14,6 @@ from tests.backfill.conftest import Start, started
 from tests.conftest import fresh_database
 from tests.ledger.dump import DUMPS
 
-pytestmark = pytest.mark.xdist_group("backfill_kills")  # they share one undisturbed backfill
-
 LONGEST_S = 4.0
 """Longer than an undisturbed backfill of two processes takes: some are killed at its very end, or not at all."""
 

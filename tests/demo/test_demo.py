@@ -48,7 +48,6 @@ def told(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return lines(done)
 
 
-@pytest.mark.xdist_group("demo")
 def test_every_planted_fault_is_found_and_nothing_else_is_told(
     done: subprocess.CompletedProcess[str], told: list[dict[str, Any]]
 ) -> None:
@@ -58,7 +57,6 @@ def test_every_planted_fault_is_found_and_nothing_else_is_told(
     assert (done.returncode, told[-1]["right"]) == (0, True)
 
 
-@pytest.mark.xdist_group("demo")
 def test_it_leaves_mails_and_a_picture_in_a_home_of_its_own(told: list[dict[str, Any]], place: Path) -> None:
     """One mail for each report that is told of, at least; nothing beside its home."""
     summary = told[-1]
@@ -68,7 +66,6 @@ def test_it_leaves_mails_and_a_picture_in_a_home_of_its_own(told: list[dict[str,
     assert [path.name for path in place.iterdir()] == [".demo"]
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.usefixtures("told")
 def test_its_ledger_answers_other_commands_for_then_and_now(place: Path) -> None:
     """Before the edit all said 2589; afterwards the sources disagree."""

@@ -40,7 +40,7 @@ TREES = ROOT / ".tools" / "debian"
 POLL_PATIENCE_S = 100.0
 """A source is polled once a minute here."""
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200), pytest.mark.xdist_group("host")]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 
 
 def typed(section: str) -> list[str]:

@@ -18,8 +18,6 @@ from tests.ledger.dump import DUMPS
 from tests.ledger.reports import words
 from tests.spiders.site import Site, serving
 
-pytestmark = pytest.mark.xdist_group("kills")  # they share one undisturbed walk
-
 DAYS = (date(2023, 3, 6), date(2023, 3, 7), date(2023, 3, 8))
 COMMITS = 16
 """Commits of one undisturbed walk; a test below fails when that changes, so that none goes untried."""
