@@ -59,6 +59,13 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def rests(pid: int) -> bool:
+    """Whether a process does next to nothing for a while: the past of its sources is judged."""
+    used = cpu_s(pid)
+    time.sleep(5)
+    return cpu_s(pid) - used < 0.1
+
+
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 10**6
@@ -96,7 +103,7 @@ def idle(folder: Path) -> None:
         environment = os.environ | given | {"TALLYWATCH_DATABASE_URL": conninfo}
         daemon = subprocess.Popen(["tallywatch", "daemon"], env=environment, stderr=stream)
         try:
-            until(lambda: log.read_text("utf-8").count("Crawled") >= 2 * SOURCES, 120)
+            until(lambda: log.read_text("utf-8").count("Crawled") >= 2 * SOURCES and rests(daemon.pid), 120)
             quiet, _ = watched(daemon.pid, site)
             file.write_text(configuration(site, 1), "utf-8")
             daemon.send_signal(signal.SIGHUP)
