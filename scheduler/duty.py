@@ -16,7 +16,7 @@ from scheduler import crawling, operations
 from scheduler.agenda import Agenda
 from scheduler.clock import kyiv_day
 from scheduler.jobs import FAILING, Job, Jobs
-from scheduler.metrics import Metrics
+from scheduler.metrics import POLL, Metrics
 from scheduler.schedule import History, Rhythm, next_poll
 from scheduler.service import CRAWL_DEADLINE_S, CrawlReport, Service, declaration
 from scheduler.watching import ping
@@ -255,7 +255,7 @@ class Duty:
 
 def poll_of(source: str) -> str:
     """Return the name of the job that polls a source, in the agenda, in hand and to people."""
-    return f"poll of {source}"
+    return f"{POLL}{source}"
 
 
 def rhythm(service: Service, source: crawling.Source) -> Rhythm:

@@ -19,7 +19,7 @@ from spiders.base import Window
 logger = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
-"""Within which the database must answer, as for /readyz: Prometheus by itself waits ten seconds for a whole page."""
+"""Within which the database must answer, here and for /readyz: Prometheus by itself waits ten for a whole page."""
 
 POLL = "poll of "
 """Before the name of a source: the name of the job that polls it."""

@@ -18,16 +18,13 @@ from pipelines.exceptions import PipelineError
 from scheduler.acting import pages as acting
 from scheduler.evidence import pages as evidence
 from scheduler.exceptions import WrongUse
-from scheduler.metrics import Metrics
+from scheduler.metrics import ANSWER_S, Metrics
 from scheduler.service import Service
 
 if TYPE_CHECKING:
     import uvicorn
 
 logger = logging.getLogger(__name__)
-
-ANSWER_S = 3.0
-"""Within which a probe is answered: the truth is then that we are not ready."""
 
 
 class Watched(Protocol):

@@ -16,7 +16,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import conninfo_to_dict
 
-from scheduler import metrics, web
 from scheduler.metrics import Metrics, lateness
 from spiders.base import Window
 from tests.daemon.conftest import Host, until
@@ -137,11 +136,6 @@ def test_the_metrics_come_in_time_without_an_answer_of_the_database(
     until(lambda: daemon.said("No longer leading"))
     assert away_and_soon(port)
     assert not daemon.said("never retrieved")
-
-
-def test_the_metrics_wait_as_long_as_the_probe() -> None:
-    """They are asked by the same hosts, and both tell of the database."""
-    assert metrics.ANSWER_S == web.ANSWER_S
 
 
 def test_the_list_of_metrics_is_documented() -> None:

@@ -26,7 +26,6 @@ from tests.daemon.conftest import DAYS
 from tests.deploy import machine
 from tests.deploy.machine import CannotBoot, Machine, eventually
 from tests.deploy.secure import certified
-from tests.deploy.secure import serving as serving_securely
 from tests.ledger.test_kills import post
 from tests.mails.server import Server
 from tests.mails.server import serving as taking_mails
@@ -147,7 +146,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         except CannotBoot as error:
             pytest.skip(str(error))
         public, secret = certified(tmp_path_factory.mktemp("tls"))
-        channel = stack.enter_context(serving_securely(secret))
+        channel = stack.enter_context(serving(secret))
         publish(channel, *reports())
         mails = stack.enter_context(mail_server())
         deployed = Deployed(machine=there, channel=channel, mails=mails, port=free_port())

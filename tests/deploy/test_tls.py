@@ -13,8 +13,9 @@ import pytest
 
 from tests.commands.conftest import publish
 from tests.daemon.conftest import DAYS
-from tests.deploy.secure import certified, serving
+from tests.deploy.secure import certified
 from tests.ledger.test_kills import post
+from tests.spiders.site import serving
 
 UNIT = (Path(__file__).parents[2] / "deploy" / "systemd" / "tallywatch.service").read_text("utf-8")
 
