@@ -19,7 +19,7 @@ from scheduler.config import Config
 from scheduler.duty import Duty, Prepare, Rounds
 from scheduler.exceptions import WrongUse
 from scheduler.jobs import Hopeless, Jobs
-from scheduler.leader import HEARTBEAT_S, Candidate
+from scheduler.leader import Candidate
 from scheduler.metrics import Metrics
 from scheduler.notify import notify, reloading
 from scheduler.service import Service, assemble, transport
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 8.0
 """How long work in hand may take when we are told to stop; what is not kept by then is done again later."""
+
+PULSE_S = 5.0
+"""How often the loop shows that it turns."""
 
 LATE = timedelta(minutes=5)
 """A job that is later than this is a sign that the daemon is not well."""
@@ -266,12 +269,12 @@ class Daemon:
             await self._note(AWAY, None)
 
     async def _pulse(self) -> None:
-        """Turn once a second: the sign of life of the loop, for systemd, the lock and the metrics."""
+        """Turn every few seconds: the sign of life of the loop, for systemd, the lock and the metrics."""
         before, clock_before = monotonic(), self.service.clock()
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(PULSE_S)
             now, clock_now = monotonic(), self.service.clock()
-            self.metrics.lag.set(max(now - before - HEARTBEAT_S, 0))
+            self.metrics.lag.set(max(now - before - PULSE_S, 0))
             jumped = clock_now - clock_before - timedelta(seconds=now - before)
             if abs(jumped) > JUMP and self.leap is None:
                 logger.warning("The clock was set by %s", jumped)

@@ -36,7 +36,7 @@ class Metrics:
         own: dict[str, Any] = {"registry": self.registry, "namespace": "tallywatch"}
         self.leader = Gauge("leader", "1 while this daemon leads, 0 while it stands by", **own)
         self.term = Gauge("leader_term", "Term of this daemon as leader, 0 while it stands by", **own)
-        self.lag = Gauge("loop_lag_seconds", "How late the loop came to its last heartbeat", **own)
+        self.lag = Gauge("loop_lag_seconds", "How late the loop came to its last turn", **own)
         self.database = Gauge("database_up", "1 if the database answered this request", **own)
         self.reports = Counter("reports", "Documents kept", ["source", "kept"], **own)
         self.crawls = Counter("crawls", "Crawls by verdict", ["source", "verdict"], **own)
