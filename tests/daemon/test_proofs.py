@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from pathlib import Path
@@ -29,6 +29,8 @@ from tests.ledger.test_kills import post
 from tests.mails.server import Server, serving
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
+
+Recorder = Callable[[str, object], None]
 
 ROUNDS = 200
 FAILOVERS = 20
@@ -110,7 +112,7 @@ def undisturbed(host: Host, database_server: str, template: str, tmp_path: Path)
     return left
 
 
-def test_two_hundred_kills(host: Host, undisturbed: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_hundred_kills(host: Host, undisturbed: dict[str, Any], record_property: Recorder) -> None:
     """Killed at a random moment two hundred times, while a fault is published: the ledger is as if never killed."""
     filled(host)
     publish(host.channel, *SWAPPED)
@@ -120,14 +122,13 @@ def test_two_hundred_kills(host: Host, undisturbed: dict[str, Any], capsys: pyte
         time.sleep(dice.uniform(0.3, 3.0))
         daemon.process.kill()
         daemon.process.wait()
-    with capsys.disabled():
-        print(f"\n{ROUNDS} kills, {host.term() - terms} of them of a leader")  # noqa: T201 - measured
+    record_property(f"{ROUNDS} kills", f"{host.term() - terms} of them of a leader")
     assert finish(host) == undisturbed
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_failovers(host: Host, how: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each within ten seconds, over and over; how long they took is printed. Who was stopped leads no more."""
+def test_failovers(host: Host, how: signal.Signals, record_property: Recorder) -> None:
+    """Each within ten seconds, over and over; how long they took is shown. Who was stopped leads no more."""
     taken = []
     leader = host.leading()
     for _ in range(FAILOVERS):
@@ -144,8 +145,9 @@ def test_failovers(host: Host, how: signal.Signals, capsys: pytest.CaptureFixtur
         leader.process.wait()
         leader = follower
     assert host.term() == FAILOVERS + 1
-    with capsys.disabled():
-        print(f"\n{how.name}: median {statistics.median(taken):.1f} s, longest {max(taken):.1f} s")  # noqa: T201 - measured
+    record_property(
+        f"failover after {how.name}", f"median {statistics.median(taken):.1f} s, longest {max(taken):.1f} s"
+    )
 
 
 class Stopping(Server):
