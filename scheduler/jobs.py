@@ -40,7 +40,7 @@ class Job:
     name: str  # as people read it
     work: Callable[[], Awaitable[object]]
     deadline_s: float
-    every: timedelta | None  # as a rule; None: once, and nobody outside waits for it
+    every: timedelta  # as a rule
     source: str | None = None  # that it is about, and that it polls
 
 
@@ -166,8 +166,8 @@ class Jobs:
             task.cancel()
 
 
-def longest(job: Job) -> timedelta | None:
+def longest(job: Job) -> timedelta:
     """Return after how long a job comes again at the latest: a source that fails is left alone for longer."""
-    if job.every is None or job.source is None:
+    if job.source is None:
         return job.every
     return max(job.every, LONGEST_PAUSE) * MOST

@@ -189,10 +189,8 @@ class Outside:
     def __init__(self, *, active: bool) -> None:
         self.active = active
 
-    def began(self, job: str, every: timedelta | None, limit_s: float) -> str | None:
-        """Say that a job begins; return its ticket. Nobody waits for one that is done once: it has none."""
-        if every is None:
-            return None
+    def began(self, job: str, every: timedelta, limit_s: float) -> str | None:
+        """Say that a job begins; return its ticket, if anybody listens."""
         minutes = max(round(every.total_seconds() / 60), 1)
         monitor = {
             "schedule": {"type": "interval", "value": minutes, "unit": "minute"},

@@ -73,6 +73,8 @@ def show(
     if not rows:
         raise WrongUse(_unknown(mail))
     content = bytes(rows[0]["content"])
+    if not content:
+        raise WrongUse(_emptied(mail))
     if raw:
         typer.get_binary_stream("stdout").write(content)
         return
@@ -93,7 +95,7 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
             async with connection(service.pool) as conn:
                 if await maybe(conn, "resend_mail", id=mail, at=clock()) is None:
                     known = await maybe(conn, "mail_content", id=mail)
-                    raise WrongUse(f"mail {mail} is too old: its words are not kept" if known else _unknown(mail))
+                    raise WrongUse(_emptied(mail) if known else _unknown(mail))
             await service.deliver()
 
     run(work)
@@ -125,6 +127,10 @@ def subscribe(address: Address, config: ConfigOption = None) -> None:
 
 def _unknown(mail: int) -> str:
     return f"there is no mail {mail}"
+
+
+def _emptied(mail: int) -> str:
+    return f"mail {mail} is too old: its words are not kept"
 
 
 def _known(settings: Config, address: str) -> str:

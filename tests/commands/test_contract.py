@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import date
 from pathlib import Path
@@ -74,8 +75,9 @@ def test_a_mail_goes_again_while_its_words_are_kept(tallywatch: Tallywatch, chan
     assert tallywatch("mail", "resend", str(mail["id"])).returncode == 0
     with psycopg.connect(conninfo) as conn:
         conn.execute(QUERIES["empty_mails"].sql, {"before": "2099-01-01", "batch": 1})
-    for number, why in ((mail["id"], "is too old: its words are not kept"), (99, "there is no mail 99")):
-        done = tallywatch("mail", "resend", str(number))
+    said = {mail["id"]: "is too old: its words are not kept", 99: "there is no mail 99"}
+    for what, (number, why) in itertools.product(("show", "resend"), said.items()):
+        done = tallywatch("mail", what, str(number))
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert why in done.stderr
     assert [row["state"] for row in lines(tallywatch("mail", "list", "--json"))] == ["sent"]

@@ -176,12 +176,6 @@ def test_what_is_cut_short_makes_no_failure_good(serve: Serve, ear: Ear, outside
     assert ends == ["error", "error", "error", "ok"]
 
 
-def test_what_is_done_once_is_not_waited_for(serve: Serve, ear: Ear, outside: Outside) -> None:
-    """Nobody could say when it is late."""
-    serve(lambda service: Jobs(Metrics(), outside).run(replace(job(done), every=None), service))
-    assert check_ins(ear) == []
-
-
 def test_no_wait_is_longer_than_sentry_takes(serve: Serve, ear: Ear, outside: Outside) -> None:
     """It drops a check-in whose monitor it refuses."""
     rare = replace(job(done, deadline_s=9e6), every=timedelta(days=400))
