@@ -43,6 +43,9 @@ FRUITLESS = 10
 AWAY_S = 60.0
 """An absence of the database that is worth a word when it is back."""
 
+AGAIN_S = 10.0
+"""When a configuration is tried again that could not be adopted without the database."""
+
 JUMP = timedelta(seconds=5)
 """A clock that moved so much against the machine's monotonic one was set."""
 
@@ -131,7 +134,7 @@ class Daemon:
             self._abdicate()
         if elected is not None and elected != self.given_up and self._free and not self.stopping.is_set():
             self._lead(elected)
-        if self.rereading:
+        if self.rereading and not self._beginning:  # a term that begins does so with what it has read
             self.rereading = False
             await self._reread()
         self._say()
@@ -189,8 +192,12 @@ class Daemon:
                 del self.jobs.in_hand[name]
 
     @property
+    def _beginning(self) -> bool:
+        return "beginning" in self.jobs.in_hand
+
+    @property
     def _free(self) -> bool:
-        return self.duty is None and "beginning" not in self.jobs.in_hand
+        return self.duty is None and not self._beginning
 
     async def _leave(self) -> None:
         """Begin nothing more, finish what is in hand within our patience, and leave nothing running."""
@@ -234,7 +241,8 @@ class Daemon:
             await self._note(REFUSED, f"the configuration was refused, the old one stays: {error}")
         except PipelineError as error:
             logger.warning("The configuration is read again when the database is back: %s", error)
-            self.rereading = True  # at the next news, which a new term is
+            self.rereading = True
+            asyncio.get_running_loop().call_later(AGAIN_S, self.news.set)
         except Exception:  # whatever it is: it is told, and the daemon goes on
             logger.exception("The configuration could not be adopted")
         finally:
