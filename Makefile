@@ -47,8 +47,7 @@ bench: install  ## Measure speed: medians, and ratios to a baseline in the same 
 
 proof: install  ## Run the long proofs: kills, crashes, five simulated years, a browser, a host with systemd (an hour)
 	@echo "Running the long proofs; what could not be run here is named at the end"
-	@# The soak comes first: it takes as long as all the others together, and one worker is enough for them.
-	@$(RUN) pytest -m proof --timeout 3600 -rs --durations 15 --no-loadscope-reorder tests/soak tests
+	@$(RUN) pytest -m proof --timeout 3600 -rs --durations 15 --no-loadscope-reorder
 
 run: install  ## Run the daemon with ./tallywatch.toml, or with the defaults
 	@$(RUN) tallywatch daemon
