@@ -67,7 +67,7 @@ async def _reread(conn: Connection, row: Mapping[str, Any], at: datetime, *, app
         return None
     if apply:
         await keep_readings(conn, [(row["id"], made)], at)
-        await run(conn, "unjudge", versions=[row["id"]])
+        await run(conn, "unjudge_quietly", version=row["id"])
     return _difference(row, made)
 
 

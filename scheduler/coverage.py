@@ -47,7 +47,8 @@ class Coverage:
                 *await self._outages(conn, spiders),
                 *self._categories(lists, installed),
             ]
-            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found, lists, sources.keys())
+            polled = {*sources, *(spider.claimant for spider in spiders.values() if spider.claimant)}
+            return await _sync(conn, Desk(conn=conn, at=now, tell=tell), found, lists, polled)
 
     async def _silences(
         self, conn: Connection, spiders: Mapping[str, type[SourceSpider]], installed: Mapping[str, date]
@@ -115,7 +116,7 @@ async def _sync(
     for row in await many(conn, "watched_incidents"):
         key = incident_key(row)
         if key not in wanted and not _lasts(key, lists):
-            off = row["kind"] == "coverage.broken" and row["source"] not in polled
+            off = row["source" if row["kind"] == "coverage.broken" else "claimant"] not in polled
             changed += await desk.close(row, "the source is not polled any more" if off else ENDED[row["kind"]])
     return changed
 

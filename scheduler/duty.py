@@ -240,7 +240,11 @@ class Duty:
 
     async def _judge(self) -> None:
         async with self.one_at_a_time:
-            await self.service.judge(rounds=True)
+            try:
+                await self.service.judge(rounds=True)
+            except Exception:  # whatever it is, people must hear of it
+                await self.service.deliver()
+                raise
             await self.service.deliver()
 
     async def _tell(self) -> None:

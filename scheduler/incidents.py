@@ -22,25 +22,35 @@ How = Literal["command", "link", "reply"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """Where incidents are written: one transaction, one moment, and whether people are to be told."""
+    """Where incidents are written: one transaction, one moment, and whether people are to be told.
+
+    `since`: what was known before that moment is no news, though it is found only now.
+    """
 
     conn: Connection
     at: datetime
     tell: bool
+    since: datetime | None = None
 
-    async def sync(self, wanted: Mapping[Key, list[Episode]], held: Iterable[Mapping[str, Any]]) -> int:
+    async def sync(
+        self, wanted: Mapping[Key, list[Episode]], held: Iterable[Mapping[str, Any]], *, withdraw: bool = True
+    ) -> int:
         """Move the incidents that are held to the episodes that are wanted; return how many changed.
 
         An incident that no episode implies any more is withdrawn, unless a person has explained it: the checks
-        obey the explanation, and find nothing there because of it.
+        obey the explanation, and find nothing there because of it. With `withdraw` false that is left to a later call,
+        which knows more.
         """
         rows = {(row["kind"], row["claimant"], row["metric"], row["as_of"], row["episode"]): row for row in held}
         changed = 0
-        for key, episodes in wanted.items():
-            for number, episode in enumerate(episodes, 1):
-                changed += await self._sync_one(number, episode, rows.pop((*key, number), None))
-        for row in (row for row in rows.values() if row["verdict"] is None):
-            changed += await self._end(row, "withdrawn", "later arrivals no longer imply it")
+        numbered = [(key, *one) for key, episodes in wanted.items() for one in enumerate(episodes, 1)]
+        meant = [(number, episode, rows.pop((*key, number), None)) for key, number, episode in numbered]
+        # What ends goes first: of each key one incident runs at a time.
+        for old in rows.values() if withdraw else ():
+            if old["verdict"] is None:
+                changed += await self._end(old, "withdrawn", "later arrivals no longer imply it")
+        for number, episode, row in meant:
+            changed += await self._sync_one(number, episode, row)
         return changed
 
     async def close(self, row: Mapping[str, Any], reason: str) -> bool:
@@ -65,7 +75,8 @@ class Desk:
             return ended and await self.close(row, why_over(episode))
         if row["settled"] or (ended and row["state"] == "closed"):
             return False
-        await run(self.conn, "reopen_incident", id=row["id"])
+        if await maybe(self.conn, "reopen_incident", id=row["id"]) is None:
+            return False
         await self._step(row["id"], "opened", episode.latest.message, told=ended or not self._news(episode.latest))
         if ended:
             await run(self.conn, "end_incident", id=row["id"], state="closed", at=self.at)
@@ -93,7 +104,10 @@ class Desk:
         return True
 
     def _news(self, finding: Finding) -> bool:
-        return self.tell and finding.severity != "info"
+        return self._tells(finding.known_at) and finding.severity != "info"
+
+    def _tells(self, known_at: datetime) -> bool:
+        return self.tell and (self.since is None or known_at >= self.since)
 
     async def _step(self, incident: int, what: str, note: str, *, told: bool, by: str = JUDGE) -> None:
         step = {"incident": incident, "at": self.at, "by": by, "what": what, "note": note, "told": told}
@@ -172,7 +186,8 @@ def columns(finding: Finding) -> dict[str, Any]:
 
 def differs(finding: Finding, row: Mapping[str, Any]) -> bool:
     """Whether a finding says anything else than its incident."""
-    return any(_plain(value) != row[name] for name, value in columns(finding).items())
+    ruled = {"source", "observed"} if row["verdict"] is not None else set()
+    return any(_plain(value) != row[name] for name, value in columns(finding).items() if name not in ruled)
 
 
 def matters(finding: Finding, row: Mapping[str, Any]) -> bool:

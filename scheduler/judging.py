@@ -7,7 +7,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby, pairwise
@@ -84,16 +84,18 @@ class Court:
         self.clock = clock
         self.budget = budget
         self.fold: Fold | None = None
+        self.halfway = False  # everything is judged anew, and what is news is not fed yet
 
     def forget(self) -> None:
         """Go on from a mark at the next judging."""
-        self.fold = None
+        self.fold, self.halfway = None, False
 
     async def judge(self, *, tell: bool) -> Judged:
         """Judge all versions that have not been judged, and whatever a person's new verdict changes.
 
         With `tell` false nobody is mailed of what is found now. In any case nobody is mailed of what a backfill
-        brought: whoever comes first to judge it, it is judged before what is new, and by itself.
+        brought, of what was read again, and of what a new judge finds in what another one has judged: whoever comes
+        first to judge it, it is judged before what is new, and by itself.
         """
         try:
             async with connection(self.pool) as conn:
@@ -119,14 +121,23 @@ class Court:
         if not news.versions and fold is not None and fold.verdicts == verdicts:
             return Judged(versions=0, figures=0, incidents=0)
         marks = Marks(conn=conn, budget=self.budget)
+        desk = Desk(conn=conn, at=self.clock(), tell=tell)
+        if fold is None and not await marks.known():  # a new judge, or the first one
+            since = (await one(conn, "known_since", versions=sorted(news.versions)))["known_at"]
+            desk = replace(desk, since=since or desk.at)
         found = await self._go_on(marks, fold, news, verdicts)
         if found is None:
-            found = await self._from_the_beginning(marks, verdicts, {row["id"] for row in unjudged} - news.versions)
+            found = await self._from_the_beginning(marks, verdicts, news.versions)
         self.fold, keys = found
-        changed = await self._sync(Desk(conn=conn, at=self.clock(), tell=tell), conn, self.fold, keys)
+        if self.halfway:
+            keys, self.halfway = None, False
+        elif quiet and keys is None:
+            self.halfway = len(unjudged) > len(news.versions)
+        changed = await self._sync(desk, self.fold, keys)
         versions = sorted(news.versions)
         figures = await write_figures(conn, await many(conn, "cells_of_versions", versions=versions))
-        await run(conn, "mark_judged", versions=versions)
+        stands = {row["id"]: row["stand"] for row in unjudged}
+        await run(conn, "mark_judged", versions=versions, stands=[stands[version] for version in versions])
         self.fold.generation = (await one(conn, "advance_ledger"))["generation"]
         return Judged(versions=len(versions), figures=figures, incidents=changed)
 
@@ -158,13 +169,13 @@ class Court:
             await marks.drop(mark.id)
         return None
 
-    async def _from_the_beginning(self, marks: Marks, verdicts: Verdicts, later: set[int]) -> tuple[Fold, Keys]:
-        """Feed everything but some `later` versions, beside the loop."""
+    async def _from_the_beginning(self, marks: Marks, verdicts: Verdicts, news: frozenset[int]) -> tuple[Fold, Keys]:
+        """Feed what was judged before, and the news; what is kept meanwhile is for a later judging."""
         logger.info("Judging everything from the first report on: there is no mark to go on from")
         fold = Fold(judge=Judge(budget=self.budget, verdicts=verdicts), verdicts=verdicts)
         awaited = deque(await many(marks.conn, "last_words"))
         async for rows in stream(marks.conn, "observations", versions=None):
-            await asyncio.to_thread(fold.take, [row for row in rows if row["version"] not in later])
+            await asyncio.to_thread(fold.take, [row for row in rows if row["judged"] or row["version"] in news])
             while awaited and awaited[0]["known_at"] < rows[-1]["known_at"]:
                 awaited.popleft()
             fold.let_go(awaited[0]["as_of"] if awaited else date.max)
@@ -172,11 +183,12 @@ class Court:
         await marks.put(fold)
         return fold, None
 
-    async def _sync(self, desk: Desk, conn: Connection, fold: Fold, keys: Keys) -> int:
+    async def _sync(self, desk: Desk, fold: Fold, keys: Keys) -> int:
         said = fold.episodes.of
         if keys is None:
-            return await desk.sync(said, await many(conn, "judged_incidents"))
-        held = await many(conn, "incidents_of_keys", **arrays(keys, ("kinds", "claimants", "metrics", "days")))
+            held = await many(desk.conn, "judged_incidents")
+            return await desk.sync(said, held, withdraw=not self.halfway)
+        held = await many(desk.conn, "incidents_of_keys", **arrays(keys, ("kinds", "claimants", "metrics", "days")))
         return await desk.sync({key: said[key] for key in keys if key in said}, held)
 
 

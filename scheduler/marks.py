@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipelines.database import Connection, maybe, run
+from pipelines.database import Connection, maybe, one, run
 from scheduler.fold import Fold
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,10 @@ class Marks:
     async def judged(self, versions: Iterable[int]) -> None:
         """Note what is judged beyond each mark."""
         await run(self.conn, "note_judged", versions=sorted(versions))
+
+    async def known(self) -> bool:
+        """Whether this judge, and no other, has judged before."""
+        return bool((await one(self.conn, "has_mark", code=code(self.budget)))["known"])
 
     async def newest(self) -> Mark | None:
         """Return the last mark; those of another judge are dropped."""

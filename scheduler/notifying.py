@@ -110,7 +110,7 @@ class Notifier:
                 continue
             day = self._last(period, outbox.at)
             last = had.get(reader.name)
-            if installed is None or self._moment(day) < installed or last == day:
+            if installed is None or self._moment(day) < installed or (last is not None and last >= day):
                 continue
             step = 7 * DAY if period == "weekly" else DAY
             since = max(self._moment(last or day - step), installed)

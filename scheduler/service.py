@@ -179,13 +179,21 @@ class Service:
     async def judge(self, *, tell: bool = True, rounds: bool = False) -> Judged:
         """Judge what was kept, look who is silent, and write the mails that are due.
 
-        `rounds`: reminders and digests, too, which are the daemon's to write.
+        `rounds`: reminders and digests, too, which are the daemon's to write. What judging raises is raised after
+        the mails were written: those of its own failure are among them.
         """
-        judged = await self.court.judge(tell=tell)
+        try:
+            judged = await self.court.judge(tell=tell)
+        except Exception:  # whatever it is, people must hear of it
+            await self._look_and_tell(tell=tell, rounds=rounds)
+            raise
+        await self._look_and_tell(tell=tell, rounds=rounds)
+        return judged
+
+    async def _look_and_tell(self, *, tell: bool, rounds: bool) -> None:
         await self.coverage.look(self.sources, tell=tell)
         if tell:
             await self.teller.tell(rounds=rounds)
-        return judged
 
     async def deliver(self) -> mailer.DeliverySummary:
         """Send what is in the outbox and due."""

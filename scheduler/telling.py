@@ -96,9 +96,10 @@ class Teller:
             await run(conn, "remind", incidents=[row["id"] for row in due], at=now)
 
     async def _news(self, everybody: Sequence[Reader]) -> int:
-        quiet_since = self.clock() - timedelta(minutes=self.mail.follow_up_minutes)
+        now = self.clock()
+        quiet_since = now - timedelta(minutes=self.mail.follow_up_minutes)
         async with connection(self.pool) as conn:
-            rows = await many(conn, "threads_with_news", quiet_since=quiet_since)
+            rows = await many(conn, "threads_with_news", quiet_since=quiet_since, now=now)
         places = [(row["claimant"], row["as_of"]) for row in rows]
         rest = range(SINGLY, len(places), CHUNK)
         chunks = [*([place] for place in places[:SINGLY]), *(places[start : start + CHUNK] for start in rest)]

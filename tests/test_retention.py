@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.database import connection
+from pipelines.database import connection, many
 from pipelines.store import Keeper, Place
 from scheduler.config import Config
 from scheduler.evidence.gather import gather
@@ -159,5 +160,56 @@ def test_a_mail_that_was_sent_is_known_without_its_words(later: Any) -> None:
         assert await count(service, "mails") == mails
         assert await count(service, "mails WHERE state = 'sent' AND content <> ''") == 0
         assert await count(service, "mails WHERE state <> 'sent' AND content = ''") == 0
+
+    later(look)
+
+
+def test_a_backfill_does_not_stand_for_the_last_crawl(later: Any) -> None:
+    """What it could read of the past says nothing of the source today."""
+
+    async def look(service: Service) -> None:
+        for clock, past in ((lambda: NOW, False), (service.clock, True)):
+            keeper = await Keeper.begin(service.pool, PLACE, clock, past=past, quiet=past)
+            await keeper.finish("unchanged", None, {})
+        before = await service.query("last_runs")
+        assert any(row["last_success"] for row in before)
+        await service.retain()
+        assert await service.query("last_runs") == before
+
+    later(look)
+
+
+def test_an_outage_that_lasts_keeps_its_beginning(later: Any) -> None:
+    """However old: it is what the incident is known by."""
+
+    async def look(service: Service) -> None:
+        async with connection(service.pool) as conn:
+            for day in (1, 2, 3):
+                await conn.execute(
+                    "INSERT INTO runs (source, started_at, finished_at, verdict, cause, past, quiet)"
+                    " SELECT source, %(at)s, %(at)s, 'broken', 'timeout', false, false FROM runs LIMIT 1",
+                    {"at": NOW + timedelta(days=day)},
+                )
+        before = await service.query("outages")
+        assert before
+        await service.retain()
+        assert await service.query("outages") == before
+
+    later(look)
+
+
+def test_a_mail_that_is_sent_again_meanwhile_keeps_its_words(later: Any) -> None:
+    """Retention has chosen it already, and waits for its row."""
+
+    async def look(service: Service) -> None:
+        async with connection(service.pool) as conn:
+            await conn.execute("UPDATE mails SET state = 'sent', sent_at = %s", [NOW])
+        async with connection(service.pool) as conn:
+            (mail,) = await many(conn, "resend_mail", id=1, at=service.clock())
+            retaining = asyncio.create_task(service.retain())
+            await asyncio.sleep(0.5)
+            assert not retaining.done()
+        await retaining
+        assert await count(service, f"mails WHERE id = {mail['id']} AND state = 'queued' AND content <> ''") == 1
 
     later(look)

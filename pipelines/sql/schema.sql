@@ -80,6 +80,7 @@ CREATE TABLE versions (
     first_seen   timestamptz NOT NULL,
     last_seen    timestamptz NOT NULL,
     judged       boolean NOT NULL DEFAULT false,
+    quiet        boolean NOT NULL DEFAULT false, -- read again: nobody is mailed of what is judged in it
     UNIQUE (document, sha256)
 );
 COMMENT ON TABLE versions IS 'One content of a document, kept for good';

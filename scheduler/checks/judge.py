@@ -54,7 +54,9 @@ class Judge:
 
     def rule(self, verdicts: Mapping[Key, Ruling]) -> None:
         """Let what people say of findings decide on what is fed from now on."""
-        self._rulings = {key[1:]: ruling for key, ruling in verdicts.items()}
+        self._rulings: dict[Cell, list[Ruling]] = defaultdict(list)
+        for key, ruling in sorted(verdicts.items()):
+            self._rulings[key[1:]].append(ruling)
 
     def feed(self, observation: Observation) -> list[Said]:
         """Take in one observation; return what it makes us say, if anything."""
@@ -323,11 +325,9 @@ class Judge:
 
     def _ruling(self, cell: Cell, source: str, number: int | None) -> Ruling | None:
         """Return what a person said of that number of that source: of the cell, or of the whole report."""
-        one = self._rulings.get(cell)
-        if one is not None and (one.source == source or one.observed == number):
-            return one
-        whole = self._rulings.get((cell[0], "", cell[2]))
-        return whole if whole is not None and whole.source == source else None
+        of_cell = [one for one in self._rulings.get(cell, ()) if one.source == source or one.observed == number]
+        of_report = [one for one in self._rulings.get((cell[0], "", cell[2]), ()) if one.source == source]
+        return next(iter(of_cell + of_report), None)
 
     # What the pace, the trend and the milestones make of it
 

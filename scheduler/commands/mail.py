@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines import database
 from pipelines.database import connection, maybe
 from scheduler.acting import unsubscribing
 from scheduler.config import Config
@@ -93,6 +94,7 @@ def resend(mail: Number, config: ConfigOption = None) -> None:
     async def work() -> None:
         async with open_service(settings, clock) as service:
             async with connection(service.pool) as conn:
+                await database.run(conn, "lock_tellers")  # who rewrites a held mail has taken news for it
                 if await maybe(conn, "resend_mail", id=mail, at=clock()) is None:
                     known = await maybe(conn, "mail_content", id=mail)
                     raise WrongUse(_emptied(mail) if known else _unknown(mail))

@@ -238,3 +238,18 @@ def test_a_source_that_breaks_again_on_one_day_is_told_again(look: Look) -> None
         assert await crawl("broken", "layout_changed") == [("open", steps)]
 
     look(work)
+
+
+def test_a_report_is_not_said_to_have_come_when_nobody_looks_for_it_any_more(look: Look) -> None:
+    """A day is missing; then the sources that would bring it are switched off."""
+
+    async def work(desk: Desk) -> None:
+        await desk.publish(0)
+        desk.now += timedelta(days=40)
+        await desk.service.coverage.look(desk.service.sources, tell=True)
+        await desk.service.coverage.look({}, tell=True)
+        rows = await desk.service.query("incidents", id=None, states=["closed"], claimant=None, as_of=None)
+        ended = {row["history"][-1]["note"] for row in rows if row["kind"] in ("coverage.late", "coverage.missing")}
+        assert ended == {"the source is not polled any more"}
+
+    look(work)

@@ -121,3 +121,19 @@ def test_one_a_day_through_a_change_of_clocks(conninfo: str) -> None:
             assert len(await desk.outbox()) == nights
 
     at_desk(conninfo, work, digest="daily", digest_at="03:30")
+
+
+def test_an_hour_that_is_moved_does_not_bring_an_older_digest(conninfo: str) -> None:
+    """Moved to the evening, the digest of today is the next one, not that of yesterday."""
+
+    async def work(desk: Desk) -> None:
+        await installed(desk, kyiv("2023-03-06T10:00"))
+        desk.clock.now = kyiv("2023-03-07T12:05")
+        await desk.tell(digest_at="12:00")
+        for _ in range(48):
+            desk.clock.forward(hours=1)
+            await desk.tell(digest_at="18:00")
+        days = [mail["thread_as_of"].day for mail in await desk.outbox()]
+        assert days == [7, 8]
+
+    at_desk(conninfo, work, digest="daily")

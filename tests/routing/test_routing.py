@@ -11,11 +11,14 @@ from pydantic import ValidationError
 
 from pipelines.database import connection
 from scheduler import operations, silences
+from scheduler.acting import unsubscribing
 from scheduler.exceptions import WrongUse
+from scheduler.mailer import deliver
 from scheduler.routing import Reader
 from scheduler.sections.mail import Mail, Recipient
 from scheduler.sections.rules import Rule
 from tests.routing.desk import START, Desk, at_desk, body
+from tests.routing.test_storm import Sink
 
 DESK = "desk@example.org"
 OPS = "ops@example.org"
@@ -326,5 +329,39 @@ def test_a_reason_cannot_write_headers_or_markup(conninfo: str) -> None:
         html = mail["content"].partition(b"text/html")[2]
         assert html
         assert b"<img" not in html
+
+    at_desk(conninfo, work)
+
+
+def test_who_has_unsubscribed_in_the_night_is_not_mailed_in_the_morning(conninfo: str) -> None:
+    """What quiet hours hold is held for good."""
+
+    async def work(desk: Desk) -> None:
+        desk.clock.now = datetime(2023, 3, 7, 21, 30, tzinfo=ZoneInfo("UTC"))
+        await desk.found()
+        await desk.tell()
+        [held] = await desk.outbox()
+        async with connection(desk.pool) as conn:
+            assert await unsubscribing.unsubscribe(conn, DESK, how="link", at=desk.clock())
+        desk.clock.now = held["hold_until"]
+        await desk.tell()
+        assert [(mail["state"], mail["held_for"]) for mail in await desk.outbox()] == [("held", "unsubscribed")]
+
+    at_desk(conninfo, work, to=[QUIET])
+
+
+def test_a_clock_that_was_ahead_for_a_while_holds_nothing_up(conninfo: str) -> None:
+    """Neither the mail that was queued then nor later news of its thread."""
+
+    async def work(desk: Desk) -> None:
+        desk.clock.now = START + timedelta(days=365)
+        first = await desk.found()
+        await desk.tell()
+        desk.clock.now = START
+        second = await desk.found(metric="tanks")
+        desk.clock.forward(hours=1)
+        await desk.tell()
+        await deliver(desk.pool, Sink(), desk.clock)
+        assert [mail["incidents"] for mail in await desk.outbox(state="sent")] == [[first], [second]]
 
     at_desk(conninfo, work)

@@ -53,7 +53,7 @@ RETURNING address;
 -- name: hold_mails_of
 -- Mails that have not left yet stay here.
 UPDATE mails SET state = 'held', held_for = 'unsubscribed', last_error = 'the reader has unsubscribed'
-WHERE lower(recipient) = lower(%(address)s) AND state = 'queued';
+WHERE lower(recipient) = lower(%(address)s) AND (state = 'queued' OR held_for = 'quiet');
 
 -- name: subscribe_again
 -- A reader is mailed again; no row when that was so.

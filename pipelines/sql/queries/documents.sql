@@ -67,15 +67,21 @@ FROM versions a
 WHERE a.document = ANY(%(documents)s::bigint[])
     AND EXISTS (
         SELECT FROM versions b
-        WHERE b.document = a.document AND b.id <> a.id AND b.known_at > a.known_at
-            AND b.known_at < a.last_seen AND b.last_seen < a.last_seen
-            AND NOT EXISTS (SELECT FROM sightings s WHERE s.version = a.id AND s.known_at > b.known_at))
+        CROSS JOIN LATERAL (
+            SELECT b.known_at UNION ALL SELECT g.known_at FROM sightings g WHERE g.version = b.id) k
+        WHERE b.document = a.document AND b.id <> a.id AND k.known_at > a.known_at
+            AND k.known_at < a.last_seen AND b.last_seen < a.last_seen
+            AND NOT EXISTS (SELECT FROM sightings s WHERE s.version = a.id AND s.known_at > k.known_at))
 ON CONFLICT DO NOTHING
 RETURNING version;
 
 -- name: unjudge
 -- Let a version be judged again.
-UPDATE versions SET judged = false WHERE id = ANY(%(versions)s::bigint[]) AND judged;
+UPDATE versions SET judged = false WHERE id = ANY(%(versions)s::bigint[]);
+
+-- name: unjudge_quietly
+-- Let a version be judged again, and nobody be mailed of what was judged in it before.
+UPDATE versions SET judged = false, quiet = quiet OR judged WHERE id = %(version)s;
 
 -- name: retire_readings
 -- New readings take the place of the current ones, which stay.

@@ -39,7 +39,9 @@ RETURNING id;
 -- name: update_incident
 -- Later news of the same finding.
 UPDATE incidents
-SET severity = %(severity)s, source = %(source)s, message = %(message)s, observed = %(observed)s,
+SET severity = %(severity)s, message = %(message)s,
+    source = CASE WHEN verdict IS NULL THEN %(source)s ELSE source END, -- a verdict is about one number
+    observed = CASE WHEN verdict IS NULL THEN %(observed)s ELSE observed END,
     expected = %(expected)s, suggestion = %(suggestion)s, claims = %(claims)s, known_at = %(known_at)s
 WHERE id = %(id)s;
 
@@ -51,8 +53,13 @@ RETURNING id;
 
 -- name: reopen_incident
 -- What had ended is implied again.
-UPDATE incidents SET state = CASE WHEN verdict IS NULL THEN 'open' ELSE 'explained' END, closed_at = NULL
-WHERE id = %(id)s AND state IN ('closed', 'withdrawn') AND NOT settled;
+UPDATE incidents i SET state = CASE WHEN verdict IS NULL THEN 'open' ELSE 'explained' END, closed_at = NULL
+WHERE id = %(id)s AND state IN ('closed', 'withdrawn') AND NOT settled
+    AND NOT EXISTS (
+        SELECT FROM incidents o
+        WHERE (o.kind, o.claimant, o.metric, o.as_of) = (i.kind, i.claimant, i.metric, i.as_of) AND o.id <> i.id
+            AND o.state IN ('open', 'acknowledged', 'snoozed', 'explained'))
+RETURNING id;
 
 -- name: keep_step
 -- Who did what to an incident; told when no mail need say it.

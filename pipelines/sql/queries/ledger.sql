@@ -11,8 +11,8 @@ SELECT generation FROM ledger;
 UPDATE ledger SET generation = generation + 1 RETURNING generation;
 
 -- name: unjudged
--- Versions whose claims have not been judged; quiet when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first. So is what was taken back after the backfill.
-SELECT v.id, coalesce(
+-- Versions whose claims have not been judged, as they stand; quiet when they were judged before and read again, or when a backfill brought them, unless they were published since we watch their source, not two days before: those are news, whoever came first. So is what was taken back after the backfill.
+SELECT v.id, v.xmin::text AS stand, v.quiet OR coalesce(
     r.quiet AND coalesce(v.published_at < greatest(s.installed_at, r.started_at - interval '2 days'), true)
     AND NOT EXISTS (SELECT FROM deletions x WHERE x.document = d.id AND x.known_at > r.finished_at), false) AS quiet,
     EXISTS (SELECT FROM readings o WHERE o.version = v.id AND NOT o.current) AS read_again
@@ -23,10 +23,18 @@ LEFT JOIN runs r ON r.id = v.run
 WHERE NOT v.judged
 ORDER BY v.id;
 
+-- name: known_since
+-- The moment at which the first of some versions became known.
+SELECT min(known_at) AS known_at FROM versions WHERE id = ANY(%(versions)s);
+
 -- name: put_mark
 -- Keep the judge as it stands, in place of the oldest mark.
 WITH old AS (DELETE FROM marks WHERE id NOT IN (SELECT id FROM marks ORDER BY id DESC LIMIT %(kept)s - 1))
 INSERT INTO marks (code, fold) VALUES (%(code)s, %(fold)s);
+
+-- name: has_mark
+-- Whether a judge has left a mark.
+SELECT EXISTS (SELECT FROM marks WHERE code = %(code)s) AS known;
 
 -- name: note_judged
 -- These versions are judged beyond each mark.
@@ -49,13 +57,15 @@ WHERE r.version = ANY(%(versions)s) AND c.as_of IS NOT NULL
 ORDER BY c.claimant, c.metric, c.as_of;
 
 -- name: mark_judged
--- These versions have been judged.
-UPDATE versions SET judged = true WHERE id = ANY(%(versions)s);
+-- These versions have been judged, unless they were touched since they were taken up.
+UPDATE versions v SET judged = true, quiet = false
+FROM unnest(%(versions)s::bigint[], %(stands)s::text[]) AS item (id, stand)
+WHERE v.id = item.id AND v.xmin::text = item.stand;
 
 -- name: observations
 -- Claims with their day, in order of knowledge; of some versions, or of all when %(versions)s is null.
 SELECT d.source, s.role, c.claimant, c.metric, c.as_of, c.total, c.daily, c.hedge,
-       k.known_at, k.last_there, d.key AS document, c.id AS ref, v.id AS version
+       k.known_at, k.last_there, d.key AS document, c.id AS ref, v.id AS version, v.judged
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
@@ -143,19 +153,20 @@ SELECT total, daily, status FROM figures
 WHERE claimant = %(claimant)s AND metric = %(metric)s AND as_of = %(as_of)s AND known_until = 'infinity';
 
 -- name: sayings
--- The latest word of each source on a cell, of documents that still stand.
-SELECT DISTINCT ON (d.source) d.source, s.role, c.total, c.daily, v.known_at
+-- The latest word of each source on a cell, of documents that still stand; known since its source came back to it, if it left it.
+SELECT DISTINCT ON (d.source) d.source, s.role, c.total, c.daily, k.known_at
 FROM claims c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
 JOIN sources s ON s.name = d.source
+CROSS JOIN LATERAL (SELECT greatest(v.known_at, max(g.known_at)) AS known_at FROM sightings g WHERE g.version = v.id) k
 WHERE c.claimant = %(claimant)s AND c.metric = %(metric)s AND c.as_of = %(as_of)s
     AND NOT EXISTS (
         SELECT FROM deletions x
         WHERE x.document = d.id
             AND NOT EXISTS (SELECT FROM presences p WHERE p.document = x.document AND p.at > x.known_at))
-ORDER BY d.source, v.known_at DESC, c.id DESC;
+ORDER BY d.source, k.known_at DESC, c.id DESC;
 
 -- name: first_figures
 -- Every cell as it was first known; every condition may be null.

@@ -8,7 +8,7 @@ SELECT i.claimant, i.as_of
 FROM incident_history h
 JOIN incidents i ON i.id = h.incident
 LEFT JOIN threads t ON t.claimant = i.claimant AND t.as_of = i.as_of
-WHERE NOT h.told AND (t.told_at IS NULL OR t.told_at <= %(quiet_since)s)
+WHERE NOT h.told AND (t.told_at IS NULL OR t.told_at <= %(quiet_since)s OR t.told_at > %(now)s) -- the clock was set back
 GROUP BY i.claimant, i.as_of
 ORDER BY bool_or(i.severity = 'critical') DESC, i.as_of, i.claimant;
 
@@ -175,7 +175,7 @@ SELECT count(*) AS waiting, min(created_at) AS oldest FROM mails WHERE state = '
 -- While the server takes nothing, only channels are served.
 SELECT m.id, m.recipient, m.message_id, m.content, m.attempts
 FROM mails m
-WHERE m.state = 'queued' AND m.next_attempt_at <= %(now)s
+WHERE m.state = 'queued' AND (m.next_attempt_at <= %(now)s OR m.next_attempt_at > %(now)s + interval '1 day') -- the clock was set back: no wait is so long
   AND (%(mail_goes)s OR starts_with(m.recipient, 'channel:'))
   AND NOT EXISTS (
       SELECT FROM mails e

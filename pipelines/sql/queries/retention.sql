@@ -3,7 +3,7 @@
 UPDATE mails SET content = ''
 WHERE id IN (
     SELECT id FROM mails WHERE state = 'sent' AND sent_at < %(before)s AND content <> '' LIMIT %(batch)s
-);
+) AND state = 'sent';
 
 -- name: drop_troubles
 -- Drop what sources did to us long ago, but for what an incident rests on: of its source, in the day before it was touched.
@@ -23,16 +23,16 @@ DELETE FROM troubles WHERE id IN (
 );
 
 -- name: drop_runs
--- Drop old crawls that nothing refers to, but for the last one and the last success of each source.
+-- Drop old crawls that nothing refers to, if their source could be read later; of a window that has ended or not, each for itself.
 DELETE FROM runs WHERE id IN (
     SELECT r.id FROM runs r
     WHERE r.started_at < %(before)s
       AND NOT EXISTS (SELECT FROM versions v WHERE v.run = r.id)
       AND NOT EXISTS (SELECT FROM troubles t WHERE t.run = r.id)
-      AND EXISTS (SELECT FROM runs later WHERE later.source = r.source AND later.id > r.id)
-      AND (r.verdict IS NULL OR r.verdict = 'broken' OR EXISTS (
-          SELECT FROM runs later WHERE later.source = r.source AND later.id > r.id AND later.verdict <> 'broken'
-      ))
+      AND EXISTS (
+          SELECT FROM runs later
+          WHERE later.source = r.source AND later.id > r.id AND later.verdict <> 'broken' AND (r.past OR NOT later.past)
+      )
     LIMIT %(batch)s
 );
 

@@ -25,7 +25,11 @@ CROSS JOIN LATERAL (
     JOIN sources s ON s.name = d.source
     WHERE r.id = c.reading AND r.current AND s.role = 'official'
         AND NOT EXISTS (
-            SELECT FROM versions l WHERE l.document = v.document AND (l.known_at, l.id) > (v.known_at, v.id))
+            SELECT FROM versions l
+            CROSS JOIN LATERAL (
+                SELECT greatest(l.known_at, max(g.known_at)) AS known_at FROM sightings g WHERE g.version = l.id) k
+            WHERE l.document = v.document AND (k.known_at, l.id) > (
+                (SELECT greatest(v.known_at, max(g.known_at)) FROM sightings g WHERE g.version = v.id), v.id))
     OFFSET 0
 ) d
 ORDER BY c.claimant, c.as_of, d.source, d.id;
