@@ -8,6 +8,7 @@ with database.locate(url, home) as conninfo:
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -39,6 +40,8 @@ OLDEST_SERVER = 15  # Debian 12 has it, and the tests pass on it
 CONNECT_PATIENCE = 10  # seconds, for each address of the host
 POOL_PATIENCE = 10.0  # seconds to wait for a free connection
 PORTION = 5_000  # rows of a query that gives hundreds of thousands
+CHECK_S = 3.0  # for a connection to show that it still stands
+
 POOL_SIZE = 8  # a crawl, the judge, the mailer and the health page each hold one for milliseconds
 
 DEAD_LINE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
@@ -148,8 +151,9 @@ async def open_pool(
         server, four of them outlast everybody's patience.
         """
         try:
-            await AsyncConnectionPool.check_connection(conn)
-        except psycopg.OperationalError:
+            async with asyncio.timeout(CHECK_S):  # a wire may be dead though whoever stands between us says nothing
+                await AsyncConnectionPool.check_connection(conn)
+        except (psycopg.OperationalError, TimeoutError):
             await pool.drain()
             raise
 

@@ -50,6 +50,8 @@ class Agenda:
 
     def close(self) -> None:
         """Ring no more."""
+        if not self.open:
+            return
         self.open = False
         self.due.clear()
         self.rings.shutdown(wait=False)

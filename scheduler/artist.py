@@ -8,7 +8,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from scheduler.charts import task
@@ -85,5 +85,6 @@ async def _start() -> Process:
 
 
 async def _end(process: Process) -> None:
-    process.kill()
+    with suppress(ProcessLookupError):  # it has died by itself
+        process.kill()
     await process.wait()

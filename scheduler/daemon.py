@@ -6,11 +6,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from operator import attrgetter
 from time import monotonic
+from typing import Any
+
+import psycopg
 
 from pipelines.database import Fenced, OpenPool, connection, revive
 from pipelines.exceptions import PipelineError
@@ -34,6 +37,9 @@ PATIENCE_S = 8.0
 PULSE_S = 5.0
 """How often the loop shows that it turns."""
 
+BEGIN_S = 20.0
+"""How long the beginning of a term, or the adoption of a configuration, may wait for the database."""
+
 LATE = timedelta(minutes=5)
 """A job that is later than this is a sign that the daemon is not well."""
 
@@ -48,6 +54,9 @@ AGAIN_S = 10.0
 
 JUMP = timedelta(seconds=5)
 """A clock that moved so much against the machine's monotonic one was set."""
+
+BEGINNING, READING = "beginning", "configuration"
+"""What the daemon does for itself beside the jobs: begin a term, read the configuration again."""
 
 REFUSED = "operations.configuration_refused"
 AWAY = "operations.database_away"
@@ -84,14 +93,16 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.news = asyncio.Event()  # something has changed: told to stop, to read again, leading or not
         self.rereading = False
+        self.refused = False  # whether this process was given a configuration that it refused
+        self.begins: int | None = None  # the term that begins
         self.fruitless = 0  # terms in a row that could not begin
         self.given_up: int | None = None  # the term that is not begun again while its lock falls
         self.candidate = Candidate(service.conninfo, service.clock, self.news.set, self._revive)
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; then finish the work in hand. Raises Hopeless."""
+        """Run until SIGTERM or SIGINT; then finish the work in hand. Raises Hopeless, and what ends the pulse."""
         self._listen()
-        pulse = asyncio.create_task(self._pulse(), name="pulse")
+        self.pulse = pulse = asyncio.create_task(self._pulse(), name="pulse")
         self.candidate.start()
         try:
             async with serving(self):
@@ -106,10 +117,7 @@ class Daemon:
 
     def problems(self) -> list[str]:
         """Name what is wrong with the daemon itself: what its sources do is told by incidents."""
-        found = [f"{name} is overdue" for name in (self.duty.agenda.overdue(LATE) if self.duty else ())]
-        if not self.candidate.is_alive() and not self.stopping.is_set():
-            found.append("nothing watches the lock of the leader any more")
-        return found
+        return [f"{name} is overdue" for name in (self.duty.agenda.overdue(LATE) if self.duty else ())]
 
     def _revive(self) -> None:
         """Have the embedded server run again, if that is where the ledger is."""
@@ -124,19 +132,21 @@ class Daemon:
         """Wait until something has changed, and act on it."""
         hopeless = self.jobs.hopeless
         news = asyncio.create_task(self.news.wait(), name="news")
-        await asyncio.wait((news, hopeless), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((news, hopeless, self.pulse), return_when=asyncio.FIRST_COMPLETED)
         news.cancel()
+        if self.pulse.done():
+            self.pulse.result()
         if hopeless.done():
             raise Hopeless(f"{hopeless.result()} neither works nor ends: start again")
         self.news.clear()
         elected = self.candidate.term
-        if self.duty is not None and elected != self.term:
+        if (self.begins or self.term) not in (None, elected):
             self._abdicate()
         if elected is not None and elected != self.given_up and self._free and not self.stopping.is_set():
             self._lead(elected)
-        if self.rereading and not self._beginning:  # a term that begins does so with what it has read
+        if self.rereading and not self._occupied and not self.stopping.is_set():
             self.rereading = False
-            await self._reread()
+            self._start(READING, self._reread())
         self._say()
 
     @property
@@ -146,20 +156,39 @@ class Daemon:
         return pool.term if isinstance(pool, Fenced) else None
 
     def _lead(self, term: int) -> None:
-        """Begin a term, beside the loop: the first day's refill takes minutes."""
-        self.beginning = asyncio.create_task(self._begin(term), name="beginning")
-        self.jobs.in_hand["beginning"] = self.beginning
+        """Begin a term, beside the loop. A configuration that is being read is read again after it."""
+        if (reading := self.jobs.in_hand.get(READING)) is not None:
+            reading.cancel()
+        self.begins = term
+        self._start(BEGINNING, self._begin(term))
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something of our own beside the loop, and look again at what there is to do when it has ended."""
+        task = self.jobs.in_hand[name] = asyncio.create_task(work, name=name)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            if self.jobs.in_hand.get(name) is task:
+                del self.jobs.in_hand[name]
+            self.news.set()
+
+        task.add_done_callback(ended)
 
     async def _begin(self, term: int) -> None:
         """Begin a term. When that fails it is given up: somebody else may be luckier."""
         try:
-            service = await self._service(self.service.config, term)
-            self.duty = duty = Duty(service, self.jobs, self.metrics, self.rounds, self.prepare)
-            duty.idle = self._idle
-            self._say()
-            await duty.begin()
-            await self._tell_absence()
+            async with asyncio.timeout(BEGIN_S):
+                service = await self._service(self.service.config, term)
+                self.duty = duty = Duty(service, self.jobs, self.metrics, self.rounds, self.prepare)
+                duty.idle = self._idle
+                self._say()
+                await duty.begin()
+                await self._tell_absence()
+                if not self.refused:
+                    await self._note(REFUSED, None)
             self.fruitless = 0
+        except TimeoutError:
+            logger.warning("The term could not begin within %.0f s", BEGIN_S)
+            self._give_up(term)
         except (PipelineError, WrongUse) as error:
             logger.warning("The term could not begin: %s", error)
             self._give_up(term)
@@ -167,9 +196,8 @@ class Daemon:
             logger.exception("The term could not begin")
             self._give_up(term)
         finally:
-            if self.jobs.in_hand.get("beginning") is asyncio.current_task():
-                del self.jobs.in_hand["beginning"]
-            self.news.set()
+            if self.begins == term:
+                self.begins = None
 
     def _give_up(self, term: int) -> None:
         if self.candidate.term != term:  # it is over already, and another may have begun
@@ -183,6 +211,7 @@ class Daemon:
 
     def _abdicate(self) -> None:
         """End a term that is over already: nothing that is still under way counts any more."""
+        self.begins = None
         if self.duty is not None:
             self.duty.close()
             self.duty = None
@@ -192,17 +221,21 @@ class Daemon:
                 del self.jobs.in_hand[name]
 
     @property
-    def _beginning(self) -> bool:
-        return "beginning" in self.jobs.in_hand
+    def _occupied(self) -> bool:
+        """Whether a term begins or a configuration is read: neither is done within the other."""
+        return not {BEGINNING, READING}.isdisjoint(self.jobs.in_hand)
 
     @property
     def _free(self) -> bool:
-        return self.duty is None and not self._beginning
+        return self.duty is None and BEGINNING not in self.jobs.in_hand
 
     async def _leave(self) -> None:
         """Begin nothing more, finish what is in hand within our patience, and leave nothing running."""
         if self.duty is not None:
             self.duty.agenda.close()
+        for name in (BEGINNING, READING):
+            if (own := self.jobs.in_hand.get(name)) is not None:
+                own.cancel()
         await self.jobs.finish(PATIENCE_S)
         self.duty = None
 
@@ -230,19 +263,24 @@ class Daemon:
             config = self.reload()
             hide(config)
             self._refuse_fixed(config)
-            service = await self._service(config, None)
-            if self.duty is not None:
-                await self.duty.adopt(await self._service(config, self.term))
-            self.service = service
+            async with asyncio.timeout(BEGIN_S):
+                service = await self._service(config, None)
+                if self.duty is not None:
+                    await self.duty.adopt(await self._service(config, self.term))
+            self.service, self.refused = service, False
             logger.info("The configuration was read again")
             await self._note(REFUSED, None)
         except WrongUse as error:
+            self.refused = True
             logger.warning("The configuration is refused, the old one stays: %s", error)
             await self._note(REFUSED, f"the configuration was refused, the old one stays: {error}")
-        except PipelineError as error:
-            logger.warning("The configuration is read again when the database is back: %s", error)
+        except asyncio.CancelledError:
             self.rereading = True
-            asyncio.get_running_loop().call_later(AGAIN_S, self.news.set)
+            raise
+        except (PipelineError, TimeoutError) as error:
+            why = str(error) or f"no answer within {BEGIN_S:.0f} s"
+            logger.warning("The configuration is read again when the database is back: %s", why)
+            asyncio.get_running_loop().call_later(AGAIN_S, self._hear)
         except Exception:  # whatever it is: it is told, and the daemon goes on
             logger.exception("The configuration could not be adopted")
         finally:
@@ -253,10 +291,13 @@ class Daemon:
         if changed:
             raise WrongUse(f"the setting {changed[0]} takes effect with a new start only")
 
-    async def _note(self, kind: str, message: str | None) -> None:
-        """Tell people of ourselves, or that it is over. Only who leads has anything to tell."""
+    async def _note(self, kind: str, message: str | None) -> bool:
+        """Tell people of ourselves, or that it is over; return whether that was kept.
+
+        Only who leads has anything to tell.
+        """
         if self.duty is None:
-            return
+            return False
         service = self.duty.service
         what, at = {"kind": kind, "subject": "tallywatch"}, service.clock()
         try:
@@ -265,19 +306,26 @@ class Daemon:
                     await operations.report(conn, **what, message=message, severity="warning", at=at)
                 else:
                     await operations.settle(conn, **what, at=at)
-        except PipelineError as error:
+        except (PipelineError, psycopg.Error) as error:
             logger.warning("Not noted: %s", error)
+            return False
+        return True
 
     async def _tell_absence(self) -> None:
         """Tell that the database was away for long, now that it can be told."""
-        absence = self.candidate.absence()
-        if absence is not None and absence.seconds > AWAY_S:
-            minutes, since = absence.seconds / 60, absence.since
-            await self._note(AWAY, f"PostgreSQL was away for {minutes:.0f} minutes, since {since:%Y-%m-%d %H:%M} UTC")
-            await self._note(AWAY, None)
+        absence = self.candidate.absence
+        if absence is None:
+            return
+        minutes, since = absence.seconds / 60, absence.since
+        words = f"PostgreSQL was away for {minutes:.0f} minutes, since {since:%Y-%m-%d %H:%M} UTC"
+        if absence.seconds <= AWAY_S or (await self._note(AWAY, words) and await self._note(AWAY, None)):
+            self.candidate.absence = None
 
     async def _pulse(self) -> None:
-        """Turn every few seconds: the sign of life of the loop, for systemd, the lock and the metrics."""
+        """Turn every few seconds: the sign of life of the loop, for systemd, the lock and the metrics.
+
+        Raises Hopeless when nothing watches the lock any more.
+        """
         before, clock_before = monotonic(), self.service.clock()
         while True:
             await asyncio.sleep(PULSE_S)
@@ -290,6 +338,8 @@ class Daemon:
                     self.duty.moved(jumped)
             self.candidate.pulse = now
             self.candidate.check()
+            if not self.candidate.is_alive():
+                raise Hopeless("nothing watches the lock of the leader any more: start again")
             notify(WATCHDOG="1")
             before, clock_before = now, clock_now
 

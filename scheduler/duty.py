@@ -64,6 +64,7 @@ class Duty:
 
     async def begin(self) -> None:
         """Enter everything into the agenda."""
+        self.jobs.forget()
         self.known = await self._recall(self.service)
         await self._settle()
         for name in self.regular():
@@ -81,6 +82,10 @@ class Duty:
         for name in service.sources:
             if poll_of(name) not in self.jobs.in_hand:
                 self._enter(name)
+        now = service.clock()
+        for name, job in self.regular().items():
+            if name in self.agenda.due:
+                self.agenda.put(name, min(self.agenda.due[name], now + job.every))
         await self._settle()
 
     def moved(self, by: timedelta) -> None:
@@ -251,10 +256,11 @@ class Duty:
         """Look who is silent, write follow-ups that were held back, send what waits; then say that all is well."""
         await self._judge()
         await self._show()
+        await self._settle()
         url = self.service.config.watch.ping_url
         if self.kept and url:
-            await ping(url)
             self.kept = False
+            await ping(url)
 
 
 def poll_of(source: str) -> str:

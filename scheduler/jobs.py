@@ -11,6 +11,8 @@ from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
+import psycopg
+
 from pipelines.database import connection
 from pipelines.exceptions import Deposed, PipelineError
 from scheduler import operations
@@ -62,6 +64,11 @@ class Jobs:
         self.failures: Counter[str] = Counter()
         self.well: set[str] = set()  # of which nothing is reported any more
         self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def forget(self) -> None:
+        """Begin to count anew: what became of the jobs meanwhile somebody else has told."""
+        self.failures.clear()
+        self.well.clear()
 
     def start(self, job: Job, service: Service, then: Callable[[], None]) -> None:
         """Begin a job and return; `then` is called when it has ended, however."""
@@ -151,7 +158,7 @@ class Jobs:
                     await operations.settle(conn, **what, at=at)
                 else:
                     await operations.report(conn, **what, message=message, severity="warning", at=at)
-        except PipelineError as error:
+        except (PipelineError, psycopg.Error) as error:
             logger.info("Not noted of %s: %s", name, error)
             return False
         return True

@@ -70,7 +70,7 @@ class Candidate(threading.Thread):
         self._session: Session | None = None
         self.term: int | None = None  # while we lead
         self.away_since: tuple[float, datetime] | None = None  # of the database: monotonic, and by the clock
-        self._absence: Absence | None = None
+        self.absence: Absence | None = None  # of the database before we began to lead, until it is told
         self._resigned = threading.Event()
         self.answered = monotonic()  # when the database last answered
         self.pulse = monotonic()  # when the loop last turned: the loop writes it
@@ -98,11 +98,6 @@ class Candidate(threading.Thread):
         """Let somebody else have the lock, and ask for it again."""
         self._resigned.set()
 
-    def absence(self) -> Absence | None:
-        """Return when the database was away before we began to lead, once; who stood by then has nothing to tell."""
-        absence, self._absence = self._absence, None
-        return absence
-
     def check(self) -> None:
         """Take a session that does not answer for lost: called by the loop. The thread finds its socket closed."""
         if self.term is not None and monotonic() - self.answered > SILENCE_S:
@@ -120,7 +115,7 @@ class Candidate(threading.Thread):
                 _beat(held)
                 self._there()
             if self.term is None:
-                self._absence = None  # whoever leads tells of it
+                self.absence = None  # whoever leads tells of it
             self.answered = monotonic()
             self._over.wait(HEARTBEAT_S)
             if self._resigned.is_set():
@@ -148,7 +143,7 @@ class Candidate(threading.Thread):
     def _there(self) -> None:
         if self.away_since is not None:
             began, since = self.away_since
-            self._absence, self.away_since = Absence(since=since, seconds=monotonic() - began), None
+            self.absence, self.away_since = Absence(since=since, seconds=monotonic() - began), None
             logger.info("PostgreSQL answers again")
 
     def _away(self, error: psycopg.Error) -> None:
@@ -176,11 +171,11 @@ class Candidate(threading.Thread):
         held = self._session
         if held is None or held.closed:
             return
-        with socket.socket(fileno=os.dup(held.fileno())) as wire:
-            try:
+        try:
+            with socket.socket(fileno=os.dup(held.fileno())) as wire:
                 wire.shutdown(socket.SHUT_RDWR)
-            except OSError as error:  # it fell by itself at this moment
-                logger.debug("Nothing to cut: %s", error)
+        except (OSError, psycopg.Error) as error:  # it fell by itself at this moment: the thread closes it
+            logger.debug("Nothing to cut: %s", error)
 
 
 def _beat(held: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -100,6 +103,26 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     if error is not None:
         raise error
     return cast("T", result)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine gives in time; one that does not is cancelled, and not waited for.
+
+    Before psycopg gives a statement up it asks the server to cancel it, for ten seconds more. Raises TimeoutError.
+    """
+    task = asyncio.create_task(work, name="in time")
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.add_done_callback(_unheard)
+        task.cancel()
+        raise TimeoutError
+    return task.result()
+
+
+def _unheard(task: asyncio.Task[Any]) -> None:
+    """Take what came too late; nobody else would, and the loop would complain."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.debug("Too late: %s", error)
 
 
 async def _to_the_end(

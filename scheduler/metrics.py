@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Container
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,11 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from pipelines.exceptions import PipelineError
 from scheduler import health
+from scheduler.loop import within
 from scheduler.schedule import moment
 from scheduler.service import CrawlReport, Service, declaration
 from spiders.base import Window
-
-logger = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
 """Within which the database must answer, here and for /readyz: Prometheus by itself waits ten for a whole page."""
@@ -100,27 +97,11 @@ class Metrics:
 
 
 async def _answered(service: Service) -> dict[str, Any] | None:
-    """Return what the database says now, if it says so in time.
-
-    What waits for it is not waited for: before psycopg gives a statement up it asks the server to cancel it, for five
-    seconds more.
-    """
-    asked = asyncio.create_task(health.status(service), name="metrics")
-    done, _ = await asyncio.wait({asked}, timeout=ANSWER_S)
-    if not done:
-        asked.add_done_callback(_unheard)
-        asked.cancel()
-        return None
+    """Return what the database says now, if it says so in time."""
     try:
-        return asked.result()
-    except PipelineError:
+        return await within(ANSWER_S, health.status(service))
+    except (PipelineError, TimeoutError):
         return None
-
-
-def _unheard(asked: asyncio.Task[dict[str, Any]]) -> None:
-    """Take the answer that came too late; nobody else would, and the loop would complain."""
-    if not asked.cancelled() and (error := asked.exception()) is not None:
-        logger.debug("Too late for the metrics: %s", error)
 
 
 def lateness(window: Window, latest: date, now: datetime) -> timedelta:

@@ -18,6 +18,7 @@ from pipelines.exceptions import PipelineError
 from scheduler.acting import pages as acting
 from scheduler.evidence import pages as evidence
 from scheduler.exceptions import WrongUse
+from scheduler.loop import within
 from scheduler.metrics import ANSWER_S, Metrics
 from scheduler.service import Service
 
@@ -63,8 +64,7 @@ def application(daemon: Watched) -> Starlette:
 async def database_problem(service: Service) -> str | None:
     """Say why the database does not answer, if it does not."""
     try:
-        async with asyncio.timeout(ANSWER_S):
-            await service.query("server_version")
+        await within(ANSWER_S, service.query("server_version"))
     except PipelineError as error:
         return str(error)
     except TimeoutError:

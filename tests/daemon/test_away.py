@@ -40,8 +40,8 @@ async def become(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.05)
 
 
-def test_an_absence_of_the_database_is_told_once(conninfo: str) -> None:
-    """By whoever leads when it is back; who stood by has nothing to tell, not even when it leads later."""
+def test_an_absence_of_the_database_is_known_to_who_leads_then(conninfo: str) -> None:
+    """Who stood by has nothing to tell of it, not even when it leads later."""
 
     async def outage() -> list[Absence | None]:
         first, second = (Candidate(conninfo, lambda: NOW, lambda: None, lambda: None) for _ in range(2))
@@ -53,18 +53,18 @@ def test_an_absence_of_the_database_is_told_once(conninfo: str) -> None:
             await become(lambda: all(candidate.away_since for candidate in both))
         await become(lambda: (first.term or second.term) and not any(candidate.away_since for candidate in both))
         leads, follows = both if first.term else (second, first)
-        told = [leads.absence(), leads.absence()]
+        told = [leads.absence, follows.absence]
         await asyncio.to_thread(leads.end)
         await become(lambda: follows.term)
-        told.append(follows.absence())
+        told.append(follows.absence)
         await asyncio.to_thread(follows.end)
         return told
 
-    told, *again = asyncio.run(outage())
+    told, *others = asyncio.run(outage())
     assert told is not None
     assert told.since == NOW
     assert told.seconds > 0
-    assert again == [None, None]
+    assert others == [None, None]
 
 
 @pytest.mark.proof  # a real daemon, for as long as its pool is patient
