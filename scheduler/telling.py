@@ -169,7 +169,10 @@ class Teller:
                 reader = known.get(row["recipient"])
                 if held is None:
                     continue
-                if reader is None or row["claimant"].startswith(":"):
+                if reader is None:
+                    await run(conn, "keep_held", id=row["id"])
+                    continue
+                if row["claimant"].startswith(":"):
                     written += await run(conn, "release_mail", id=row["id"], at=now)
                     continue
                 incidents = await many(conn, "incidents_of_mail", mail=row["id"])

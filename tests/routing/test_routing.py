@@ -365,3 +365,19 @@ def test_a_clock_that_was_ahead_for_a_while_holds_nothing_up(conninfo: str) -> N
         assert [mail["incidents"] for mail in await desk.outbox(state="sent")] == [[first], [second]]
 
     at_desk(conninfo, work)
+
+
+def test_who_is_struck_from_the_configuration_in_the_night_is_not_mailed_in_the_morning(conninfo: str) -> None:
+    """What was held for them stays here, and can be sent by hand."""
+
+    async def work(desk: Desk) -> None:
+        desk.clock.now = datetime(2023, 3, 7, 21, 30, tzinfo=ZoneInfo("UTC"))
+        await desk.found()
+        await desk.tell()
+        [held] = await desk.outbox()
+        desk.clock.now = held["hold_until"]
+        await desk.tell(to=["other@example.org"])
+        mine = [mail for mail in await desk.outbox() if mail["recipient"] == DESK]
+        assert [(mail["state"], mail["held_for"]) for mail in mine] == [("held", "unsubscribed")]
+
+    at_desk(conninfo, work, to=[QUIET])

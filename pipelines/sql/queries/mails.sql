@@ -100,6 +100,11 @@ ORDER BY id;
 UPDATE mails SET state = 'queued', held_for = NULL, hold_until = NULL, released_at = %(at)s, next_attempt_at = %(at)s
 WHERE id = %(id)s AND state = 'held';
 
+-- name: keep_held
+-- A held mail stays here: its reader is not to be mailed any more.
+UPDATE mails SET held_for = 'unsubscribed', hold_until = NULL, last_error = 'the reader is in the configuration no more'
+WHERE id = %(id)s AND state = 'held';
+
 -- name: incidents_of_mail
 -- What a mail tells of.
 SELECT i.* FROM mail_incidents t JOIN incidents i ON i.id = t.incident WHERE t.mail = %(mail)s;
