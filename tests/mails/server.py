@@ -94,7 +94,7 @@ async def serving(server: Server, *, tls: ssl.SSLContext | None = None, **option
     finally:
         listening.close()
         for each in protocols:
-            if each.transport is not None:
+            if each.transport is not None and not each.transport.is_closing():  # Debian's 3.11.2 cannot abort it twice
                 each.transport.abort()
         await asyncio.sleep(0)
 

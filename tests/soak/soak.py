@@ -107,7 +107,8 @@ class Outcome:
         lines += [f"{kind:10} {count:7} {told[kind]:4}" for kind, count in sorted(kinds.items())]
         lines += [f"mails {len(self.mails)}, received {sum(self.received.values())}, refused {self.refused}, "]
         lines += [f"lost {len(self.lost)}, twice {len(self.doubled)}; {self.restarts} new starts"]
-        lines += [f"memory grown by {self.grown:.1%}; tasks {self.tasks}"]
+        sizes = ", ".join(f"{size:.0f}" for _, size, _, _ in self.measured)
+        lines += [f"memory grown by {self.grown:.1%}: {sizes} MB; tasks {self.tasks}"]
         lines += [f"reports kept {self.versions} of {self.expected_versions}; false trends {self.trends}"]
         lines += [f"incidents {dict(Counter(row['kind'] for row in self.incidents))}"]
         lines += [f"missed: {fault.kind} {fault.source} {fault.day}" for fault in self.missed]
