@@ -41,7 +41,6 @@ CONNECT_PATIENCE = 10  # seconds, for each address of the host
 POOL_PATIENCE = 10.0  # seconds to wait for a free connection
 PORTION = 5_000  # rows of a query that gives hundreds of thousands
 CHECK_S = 3.0  # for a connection to show that it still stands
-
 POOL_SIZE = 8  # a crawl, the judge, the mailer and the health page each hold one for milliseconds
 
 DEAD_LINE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}

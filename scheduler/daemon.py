@@ -6,12 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from operator import attrgetter
 from time import monotonic
-from typing import Any
 
 import psycopg
 
@@ -102,7 +101,7 @@ class Daemon:
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; then finish the work in hand. Raises Hopeless, and what ends the pulse."""
         self._listen()
-        self.pulse = pulse = asyncio.create_task(self._pulse(), name="pulse")
+        self.pulse = asyncio.create_task(self._pulse(), name="pulse")
         self.candidate.start()
         try:
             async with serving(self):
@@ -112,7 +111,7 @@ class Daemon:
                 notify(STOPPING="1")
         finally:
             await self._leave()
-            pulse.cancel()
+            self.pulse.cancel()
             await asyncio.to_thread(self.candidate.end)
 
     def problems(self) -> list[str]:
@@ -146,7 +145,7 @@ class Daemon:
             self._lead(elected)
         if self.rereading and not self._occupied and not self.stopping.is_set():
             self.rereading = False
-            self._start(READING, self._reread())
+            self.jobs.take(READING, self._reread(), self.news.set)
         self._say()
 
     @property
@@ -160,18 +159,7 @@ class Daemon:
         if (reading := self.jobs.in_hand.get(READING)) is not None:
             reading.cancel()
         self.begins = term
-        self._start(BEGINNING, self._begin(term))
-
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Do something of our own beside the loop, and look again at what there is to do when it has ended."""
-        task = self.jobs.in_hand[name] = asyncio.create_task(work, name=name)
-
-        def ended(_: asyncio.Task[None]) -> None:
-            if self.jobs.in_hand.get(name) is task:
-                del self.jobs.in_hand[name]
-            self.news.set()
-
-        task.add_done_callback(ended)
+        self.jobs.take(BEGINNING, self._begin(term), self.news.set)
 
     async def _begin(self, term: int) -> None:
         """Begin a term. When that fails it is given up: somebody else may be luckier."""

@@ -132,9 +132,10 @@ class Duty:
     async def _settle(self) -> None:
         """End what was told of jobs that there are no more: a source was switched off, here or before this start."""
         service = self.service
+        done = self.regular().keys() | self._polls().keys()
         async with connection(service.pool) as conn:
             for subject in await operations.running(conn, FAILING):
-                if subject not in self.regular() and subject not in self._polls():
+                if subject not in done:
                     await operations.settle(
                         conn, kind=FAILING, subject=subject, at=service.clock(), note="it is not done any more"
                     )

@@ -43,8 +43,11 @@ class Desk:
         """
         rows = {(row["kind"], row["claimant"], row["metric"], row["as_of"], row["episode"]): row for row in held}
         changed = 0
-        numbered = [(key, *one) for key, episodes in wanted.items() for one in enumerate(episodes, 1)]
-        meant = [(number, episode, rows.pop((*key, number), None)) for key, number, episode in numbered]
+        meant = [
+            (number, episode, rows.pop((*key, number), None))
+            for key, episodes in wanted.items()
+            for number, episode in enumerate(episodes, 1)
+        ]
         # What ends goes first: of each key one incident runs at a time.
         for old in rows.values() if withdraw else ():
             if old["verdict"] is None:
@@ -104,10 +107,8 @@ class Desk:
         return True
 
     def _news(self, finding: Finding) -> bool:
-        return self._tells(finding.known_at) and finding.severity != "info"
-
-    def _tells(self, known_at: datetime) -> bool:
-        return self.tell and (self.since is None or known_at >= self.since)
+        is_new = self.since is None or finding.known_at >= self.since
+        return self.tell and is_new and finding.severity != "info"
 
     async def _step(self, incident: int, what: str, note: str, *, told: bool, by: str = JUDGE) -> None:
         step = {"incident": incident, "at": self.at, "by": by, "what": what, "note": note, "told": told}

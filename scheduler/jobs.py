@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
@@ -72,12 +72,15 @@ class Jobs:
 
     def start(self, job: Job, service: Service, then: Callable[[], None]) -> None:
         """Begin a job and return; `then` is called when it has ended, however."""
-        task = asyncio.create_task(self.run(job, service), name=job.name)
-        self.in_hand[job.name] = task
+        self.take(job.name, self.run(job, service), then)
+
+    def take(self, name: str, work: Coroutine[Any, Any, object], then: Callable[[], None]) -> None:
+        """Take some work in hand, which is all that is known of it."""
+        task = self.in_hand[name] = asyncio.create_task(work, name=name)
 
         def ended(_: asyncio.Task[Any]) -> None:
-            if self.in_hand.get(job.name) is task:
-                del self.in_hand[job.name]
+            if self.in_hand.get(name) is task:
+                del self.in_hand[name]
             then()
 
         task.add_done_callback(ended)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import is_withdrawn
@@ -325,9 +326,9 @@ class Judge:
 
     def _ruling(self, cell: Cell, source: str, number: int | None) -> Ruling | None:
         """Return what a person said of that number of that source: of the cell, or of the whole report."""
-        of_cell = [one for one in self._rulings.get(cell, ()) if one.source == source or one.observed == number]
-        of_report = [one for one in self._rulings.get((cell[0], "", cell[2]), ()) if one.source == source]
-        return next(iter(of_cell + of_report), None)
+        of_cell = (one for one in self._rulings.get(cell, ()) if one.source == source or one.observed == number)
+        of_report = (one for one in self._rulings.get((cell[0], "", cell[2]), ()) if one.source == source)
+        return next(chain(of_cell, of_report), None)
 
     # What the pace, the trend and the milestones make of it
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime
@@ -15,6 +14,7 @@ from scheduler.config import Config
 from scheduler.service import Service, open_service
 from tests.backfill.channel import Channel, serving
 from tests.reactor import Run, loop, run
+from tests.surroundings import environment
 
 __all__ = ["loop", "run"]
 
@@ -53,12 +53,10 @@ def started(conninfo: str, home: Path, url: str, *arguments: str) -> subprocess.
     home.mkdir(exist_ok=True)
     config = home / "tallywatch.toml"
     config.write_text(f'[sources.telegram_general_staff]\nenabled = true\nbase_url = "{url}"\n', "utf-8")
-    given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-    given |= {"TALLYWATCH_HOME": str(home), "TALLYWATCH_CONFIG": str(config), "TALLYWATCH_DATABASE_URL": conninfo}
     window = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
     return subprocess.Popen(
         ["tallywatch", "--now", NOW.isoformat(), "backfill", *window, *arguments],
-        env=given,
+        env=environment(TALLYWATCH_HOME=home, TALLYWATCH_CONFIG=config, TALLYWATCH_DATABASE_URL=conninfo),
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -12,6 +11,7 @@ import pytest
 
 from tests.ledger.test_kills import post
 from tests.spiders.site import Site, serving
+from tests.surroundings import environment
 
 Tallywatch = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,18 +44,17 @@ def config(tmp_path: Path, channel: Site) -> Path:
 def tallywatch(tmp_path: Path, conninfo: str, config: Path) -> Tallywatch:
     """Run the command on the empty ledger, on 8 March 2023 at noon in Kyiv."""
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-        given |= {
-            "TALLYWATCH_HOME": str(tmp_path / "a home"),
-            "TALLYWATCH_CONFIG": str(config),
-            "TALLYWATCH_DATABASE_URL": conninfo,
-            "TALLYWATCH_NOW": "2023-03-08T12:00",
-            "COLUMNS": "200",
-        }
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        given = environment(
+            TALLYWATCH_HOME=tmp_path / "a home",
+            TALLYWATCH_CONFIG=config,
+            TALLYWATCH_DATABASE_URL=conninfo,
+            TALLYWATCH_NOW="2023-03-08T12:00",
+            COLUMNS=200,
+        )
         return subprocess.run(
             ["tallywatch", *arguments],
-            env=given | environment,
+            env=given | more,
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -1,28 +1,18 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
-
-import pytest
 
 from tests.commands.conftest import Tallywatch, publish
 from tests.ledger.reports import FIGURES
 from tests.ledger.test_kills import post
 from tests.spiders.site import Site
+from tests.surroundings import free_port
 
 
-@pytest.fixture
-def nobody() -> int:
-    """Give a port at which nobody answers."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        return int(closed.getsockname()[1])
-
-
-def test_the_database_is_away(tallywatch: Tallywatch, nobody: int) -> None:
+def test_the_database_is_away(tallywatch: Tallywatch) -> None:
     """One sentence that says so, without the password; once it is back the same command does all the work."""
-    url = f"postgresql://tallywatch:hush@127.0.0.1:{nobody}/tallywatch"
+    url = f"postgresql://tallywatch:hush@127.0.0.1:{free_port()}/tallywatch"
     done = tallywatch("crawl", TALLYWATCH_DATABASE_URL=url)
     assert done.returncode == 1
     assert "PostgreSQL cannot be reached" in done.stderr
@@ -31,10 +21,10 @@ def test_the_database_is_away(tallywatch: Tallywatch, nobody: int) -> None:
     assert json.loads(tallywatch("crawl", "--json").stdout)["new"] == 3
 
 
-def test_the_mail_server_is_away(tallywatch: Tallywatch, channel: Site, nobody: int, tmp_path: Path) -> None:
+def test_the_mail_server_is_away(tallywatch: Tallywatch, channel: Site, tmp_path: Path) -> None:
     """The mail waits in the outbox with the reason, and goes out once when there is a way."""
     publish(channel, *(post(day).replace("155530", "155350") for day in list(FIGURES)[2:4]))
-    done = tallywatch("crawl", TALLYWATCH_SMTP_URL=f"smtp://127.0.0.1:{nobody}")
+    done = tallywatch("crawl", TALLYWATCH_SMTP_URL=f"smtp://127.0.0.1:{free_port()}")
     assert done.returncode == 0, done.stderr
     (mail,) = [json.loads(line) for line in tallywatch("mail", "list", "--json").stdout.splitlines()]
     assert mail["state"] == "queued"

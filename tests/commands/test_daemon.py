@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -14,6 +13,7 @@ import pytest
 from tests.commands.conftest import publish
 from tests.ledger.test_kills import post
 from tests.spiders.site import Site
+from tests.surroundings import environment
 
 Daemons = Callable[[], "subprocess.Popen[str]"]
 PATIENCE_S = 45.0
@@ -23,13 +23,12 @@ PATIENCE_S = 45.0
 def start(tmp_path: Path, conninfo: str, config: Path) -> Iterator[Daemons]:
     """Start daemons on one ledger; none outlives the test."""
     running: list[subprocess.Popen[str]] = []
-    given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-    given |= {
-        "TALLYWATCH_HOME": str(tmp_path / "a home"),
-        "TALLYWATCH_CONFIG": str(config),
-        "TALLYWATCH_DATABASE_URL": conninfo,
-        "TALLYWATCH_NOW": "2023-03-08T12:00",
-    }
+    given = environment(
+        TALLYWATCH_HOME=tmp_path / "a home",
+        TALLYWATCH_CONFIG=config,
+        TALLYWATCH_DATABASE_URL=conninfo,
+        TALLYWATCH_NOW="2023-03-08T12:00",
+    )
 
     with ExitStack() as logs:
 

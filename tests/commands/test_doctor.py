@@ -57,23 +57,24 @@ def test_a_ledger_that_is_behind_is_told_and_not_migrated(tallywatch: Tallywatch
         assert conn.execute("SELECT max(number) FROM migrations").fetchone() == (newest.number - 1,)
 
 
-def test_a_ledger_of_a_newer_release_is_told(tallywatch: Tallywatch, conninfo: str) -> None:
-    """This one would refuse to start on it."""
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("INSERT INTO migrations (number, name, sha256) VALUES (9999, '9999_later', 'x')", ("9999_later", "newer")),
+        ("UPDATE migrations SET sha256 = 'x' WHERE number = 1", ("0001_ledger",)),
+    ],
+    ids=["of a newer release", "as many, and yet others"],
+)
+def test_migrations_that_are_not_ours_are_told(
+    tallywatch: Tallywatch, conninfo: str, change: str, named: tuple[str, ...]
+) -> None:
+    """This release would refuse to start on them."""
     with psycopg.connect(conninfo) as conn:
-        conn.execute("INSERT INTO migrations (number, name, sha256) VALUES (9999, '9999_later', 'x')")
+        conn.execute(change.encode())
     found = looks(tallywatch)["database"]
     assert not found["ok"]
-    assert "9999_later" in found["said"]
-    assert "newer" in found["said"]
-
-
-def test_a_migration_that_is_not_ours_is_told(tallywatch: Tallywatch, conninfo: str) -> None:
-    """As many as ours, and yet others."""
-    with psycopg.connect(conninfo) as conn:
-        conn.execute("UPDATE migrations SET sha256 = 'x' WHERE number = 1")
-    found = looks(tallywatch)["database"]
-    assert not found["ok"]
-    assert "0001_ledger" in found["said"]
+    for words in named:
+        assert words in found["said"]
 
 
 def test_looking_makes_no_folders(tallywatch: Tallywatch, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -21,9 +22,38 @@ from psycopg.rows import dict_row
 from tests.commands.conftest import publish
 from tests.ledger.test_kills import post
 from tests.spiders.site import Site, serving
+from tests.surroundings import environment
 
 PATIENCE_S = 45.0
 DAYS = (date(2023, 3, 6), date(2023, 3, 7), date(2023, 3, 8))
+
+
+PROGRAM = """
+from datetime import timedelta
+from scheduler.clock import clock_from_environment
+from scheduler.config import load
+from scheduler.daemon import Daemon
+from scheduler.duty import Rounds
+from scheduler.leader import Candidate
+from scheduler.loop import run
+from scheduler.service import open_service
+from scheduler.watching import log_to_stderr, start_sentry
+
+rounds = Rounds()
+{changed}
+
+async def watch():
+    async with open_service(load(), clock_from_environment()) as service:
+        await Daemon(service, start_sentry(load()), reload=load, rounds=rounds).run()
+
+log_to_stderr(load())
+run(watch)
+"""
+
+
+def changed(line: str) -> list[str]:
+    """Return the command of a daemon in which one line of Python has changed something before it begins."""
+    return [sys.executable, "-c", PROGRAM.format(changed=line)]
 
 
 def until(condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
@@ -32,6 +62,13 @@ def until(condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
+
+
+async def become(condition: Callable[[], object]) -> None:
+    """Wait, in the loop, for what another thread or the loop itself does. Raises TimeoutError."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nobody sets an event
+            await asyncio.sleep(0.05)
 
 
 @dataclass(kw_only=True)
@@ -67,14 +104,13 @@ class Host:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a daemon."""
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-        given |= {
-            "TALLYWATCH_HOME": str(self.home),
-            "TALLYWATCH_CONFIG": str(self.config),
-            "TALLYWATCH_DATABASE_URL": self.conninfo,
-            "TALLYWATCH_NOW": "2023-03-08T12:00",
-        }
-        return given | more
+        own = environment(
+            TALLYWATCH_HOME=self.home,
+            TALLYWATCH_CONFIG=self.config,
+            TALLYWATCH_DATABASE_URL=self.conninfo,
+            TALLYWATCH_NOW="2023-03-08T12:00",
+        )
+        return own | more
 
     def start(self, **environment: str) -> Started:
         """Start a daemon."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from scheduler.leader import Absence, Candidate
-from tests.daemon.conftest import Host, until
+from tests.daemon.conftest import Host, become, until
 
 NOW = datetime(2023, 3, 8, 10, 0, tzinfo=UTC)
 
@@ -31,13 +31,6 @@ def away(conninfo: str) -> Iterator[None]:
             yield
         finally:
             server.execute(door.format(Identifier(str(name)), SQL("true")))
-
-
-async def become(condition: Callable[[], object]) -> None:
-    """Wait for what another thread does."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - another thread moves it
-            await asyncio.sleep(0.05)
 
 
 def test_an_absence_of_the_database_is_known_to_who_leads_then(conninfo: str) -> None:

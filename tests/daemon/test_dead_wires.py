@@ -17,6 +17,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.daemon.conftest import Host, until
+from tests.surroundings import free_port
 
 
 class Proxy:
@@ -71,12 +72,6 @@ def proxy(conninfo: str) -> Iterator[Proxy]:
     made.over.set()
     thread.join()
     made.listener.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.mark.proof  # a real daemon, for as long as it is patient

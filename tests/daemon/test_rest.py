@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,30 +22,11 @@ from scheduler.jobs import Job, Jobs
 from scheduler.metrics import Metrics
 from scheduler.service import Service
 from scheduler.watching import Outside
-from tests.daemon.conftest import Host, until
+from tests.daemon.conftest import Host, become, changed, until
 from tests.daemon.test_jobs import crash, done, job, told
 from tests.ledger.conftest import Serve, home, loop, run, serve
 
 __all__ = ["home", "loop", "run", "serve"]
-
-UNWATCHED = """
-from scheduler.clock import clock_from_environment
-from scheduler.config import load
-from scheduler.daemon import Daemon
-from scheduler.leader import Candidate
-from scheduler.loop import run
-from scheduler.service import open_service
-from scheduler.watching import log_to_stderr, start_sentry
-
-Candidate.run = lambda self: None
-
-async def watch():
-    async with open_service(load(), clock_from_environment()) as service:
-        await Daemon(service, start_sentry(load()), reload=load).run()
-
-log_to_stderr(load())
-run(watch)
-"""
 
 REFUSED = "SELECT state FROM incidents WHERE kind = 'operations.configuration_refused'"
 
@@ -117,9 +97,7 @@ def test_another_pause_between_two_looks_at_replies_is_heeded_at_once(serve: Ser
 
         duty = on_duty(every(1440))
         await duty.begin()
-        async with asyncio.timeout(30):
-            while wait(duty) < timedelta(hours=1):  # noqa: ASYNC110 - the agenda rings by itself
-                await asyncio.sleep(0.05)
+        await become(lambda: wait(duty) >= timedelta(hours=1))
         await duty.adopt(every(1))
         waits = wait(duty)
         duty.close()
@@ -191,7 +169,7 @@ def test_a_ledger_that_takes_nothing_for_the_moment_does_not_end_it(host: Host) 
 def test_a_daemon_whose_lock_nobody_watches_ends(host: Host) -> None:
     """Its supervisor starts it again. Else it would stand by for ever, and look well."""
     done = subprocess.run(
-        [sys.executable, "-c", UNWATCHED],
+        changed("Candidate.run = lambda self: None"),
         env=host.environment(),
         capture_output=True,
         text=True,

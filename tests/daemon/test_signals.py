@@ -3,7 +3,6 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,26 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.conftest import Host, Started, until
-
-TELLING_OFTEN = """
-from datetime import timedelta
-from scheduler.clock import clock_from_environment
-from scheduler.config import load
-from scheduler.daemon import Daemon
-from scheduler.duty import Rounds
-from scheduler.loop import run
-from scheduler.service import open_service
-from scheduler.watching import log_to_stderr, start_sentry
-
-async def watch():
-    async with open_service(load(), clock_from_environment()) as service:
-        rounds = Rounds(tell=timedelta(seconds=1))
-        await Daemon(service, start_sentry(load()), reload=load, rounds=rounds).run()
-
-log_to_stderr(load())
-run(watch)
-"""
+from tests.daemon.conftest import Host, Started, changed, until
 
 
 def test_it_finishes_what_is_in_hand_within_ten_seconds(host: Host) -> None:
@@ -87,8 +67,9 @@ def test_a_ping_that_hangs_does_not_hold_it(host: Host, tmp_path: Path, answer: 
     """Neither one without an answer nor one whose answer never ends: its thread is left behind."""
     with never_done(answer) as (place, asked), (tmp_path / "log").open("w") as log:
         host.configure(f'[watch]\nping_url = "http://{place}/ping"\n')
-        command = [sys.executable, "-c", TELLING_OFTEN]
-        process = subprocess.Popen(command, env=host.environment(), stderr=log, text=True)
+        process = subprocess.Popen(
+            changed("rounds = Rounds(tell=timedelta(seconds=1))"), env=host.environment(), stderr=log, text=True
+        )
         daemon = Started(process=process, log=tmp_path / "log")
         host.running.append(daemon)
         assert asked.wait(45)

@@ -20,6 +20,7 @@ from scheduler.metrics import Metrics, lateness
 from spiders.base import Window
 from tests.daemon.conftest import Host, until
 from tests.daemon.test_leader import proxied  # noqa: F401 - a fixture
+from tests.surroundings import free_port
 
 DOCS = Path(__file__).parents[2] / "docs" / "daemon.md"
 
@@ -27,9 +28,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "daemon.md"
 @pytest.fixture
 def port(host: Host) -> int:
     """Configure a free port for the pages."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        number = int(closed.getsockname()[1])
+    number = free_port()
     host.configure(f"[web]\nport = {number}\n")
     return number
 

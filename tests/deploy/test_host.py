@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from tests.ledger.test_kills import post
 from tests.mails.server import Server
 from tests.mails.server import serving as taking_mails
 from tests.spiders.site import Site, serving
+from tests.surroundings import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "deploy" / "README.md").read_text("utf-8")
@@ -152,13 +152,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         deployed = Deployed(machine=there, channel=channel, mails=mails, port=free_port())
         install(deployed, public)
         yield deployed
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def pictured(mails: Server, number: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.daemon.conftest import DAYS
 from tests.deploy.secure import certified
 from tests.ledger.test_kills import post
 from tests.spiders.site import serving
+from tests.surroundings import environment
 
 UNIT = (Path(__file__).parents[2] / "deploy" / "systemd" / "tallywatch.service").read_text("utf-8")
 
@@ -44,13 +44,12 @@ def test_a_source_over_tls_is_crawled_as_the_unit_confines_it(tmp_path: Path, co
         config = tmp_path / "tallywatch.toml"
         source = f'[sources.telegram_general_staff]\nenabled = true\nbase_url = "{channel.url}"\n'
         config.write_text('[mail]\nto = ["desk@example.org"]\n' + source, "utf-8")
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-        given |= {
-            "TALLYWATCH_HOME": str(tmp_path / "home"),
-            "TALLYWATCH_CONFIG": str(config),
-            "TALLYWATCH_DATABASE_URL": conninfo,
-            "TALLYWATCH_NOW": "2023-03-08T12:00",
-        }
+        given = environment(
+            TALLYWATCH_HOME=tmp_path / "home",
+            TALLYWATCH_CONFIG=config,
+            TALLYWATCH_DATABASE_URL=conninfo,
+            TALLYWATCH_NOW="2023-03-08T12:00",
+        )
         done = subprocess.run(
             [*confinement(), "tallywatch", "crawl", "--json"],
             env=given,

@@ -25,6 +25,7 @@ from scheduler.transport import (
 )
 from tests.deploy.secure import certified
 from tests.mails.server import PASSWORD, Behaviour, Server, login, serving
+from tests.surroundings import free_port
 
 MAIL = Envelope(
     sender="tallywatch@example.org",
@@ -119,20 +120,11 @@ def test_a_server_that_stalls_is_left() -> None:
     assert str(refusal).endswith("did not answer in time")
 
 
-def test_nobody_there_is_a_server_that_is_unavailable(unused_tcp_port: int) -> None:
+def test_nobody_there_is_a_server_that_is_unavailable() -> None:
     """The mail is not at fault."""
-    with pytest.raises(ServerUnavailable, match=f"127.0.0.1:{unused_tcp_port}"):
-        asyncio.run(SmtpTransport(f"smtp://127.0.0.1:{unused_tcp_port}", seconds=5).send(MAIL))
-
-
-@pytest.fixture
-def unused_tcp_port() -> int:
-    """Return a port of loopback where nobody listens."""
-    import socket  # noqa: PLC0415 - only here
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    port = free_port()
+    with pytest.raises(ServerUnavailable, match=f"127.0.0.1:{port}"):
+        asyncio.run(SmtpTransport(f"smtp://127.0.0.1:{port}", seconds=5).send(MAIL))
 
 
 # TLS and login

@@ -17,7 +17,7 @@ from scheduler.mailer import deliver
 from scheduler.routing import Reader
 from scheduler.sections.mail import Mail, Recipient
 from scheduler.sections.rules import Rule
-from tests.routing.desk import START, Desk, at_desk, body
+from tests.routing.desk import START, Desk, Row, at_desk, body
 from tests.routing.test_storm import Sink
 
 DESK = "desk@example.org"
@@ -333,14 +333,20 @@ def test_a_reason_cannot_write_headers_or_markup(conninfo: str) -> None:
     at_desk(conninfo, work)
 
 
+async def held_in_the_night(desk: Desk) -> Row:
+    """Find something at half past eleven in Kyiv, and return the mail that quiet hours hold."""
+    desk.clock.now = datetime(2023, 3, 7, 21, 30, tzinfo=ZoneInfo("UTC"))
+    await desk.found()
+    await desk.tell()
+    [held] = await desk.outbox()
+    return held
+
+
 def test_who_has_unsubscribed_in_the_night_is_not_mailed_in_the_morning(conninfo: str) -> None:
     """What quiet hours hold is held for good."""
 
     async def work(desk: Desk) -> None:
-        desk.clock.now = datetime(2023, 3, 7, 21, 30, tzinfo=ZoneInfo("UTC"))
-        await desk.found()
-        await desk.tell()
-        [held] = await desk.outbox()
+        held = await held_in_the_night(desk)
         async with connection(desk.pool) as conn:
             assert await unsubscribing.unsubscribe(conn, DESK, how="link", at=desk.clock())
         desk.clock.now = held["hold_until"]
@@ -371,10 +377,7 @@ def test_who_is_struck_from_the_configuration_in_the_night_is_not_mailed_in_the_
     """What was held for them stays here, and can be sent by hand."""
 
     async def work(desk: Desk) -> None:
-        desk.clock.now = datetime(2023, 3, 7, 21, 30, tzinfo=ZoneInfo("UTC"))
-        await desk.found()
-        await desk.tell()
-        [held] = await desk.outbox()
+        held = await held_in_the_night(desk)
         desk.clock.now = held["hold_until"]
         await desk.tell(to=["other@example.org"])
         mine = [mail for mail in await desk.outbox() if mail["recipient"] == DESK]

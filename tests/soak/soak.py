@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import email
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from tests.mails.server import serving as serving_mail
 from tests.soak.plan import CHANNELS, OF_A_SOURCE, SOURCES, Fault, Plan, published
 from tests.soak.world import Face, Office, World
 from tests.spiders.site import serving
+from tests.surroundings import environment
 
 START = date(2023, 3, 1)
 YEAR = 365.25
@@ -133,9 +133,9 @@ class Soak:
         self.plan, self.home, self.conninfo, self.face = plan, home, conninfo, face
         self.config = home / "tallywatch.toml"
         self.config.write_text(_config(site_url), "utf-8")
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYWATCH_", "SENTRY_"))}
-        own = {"TALLYWATCH_HOME": home, "TALLYWATCH_DATABASE_URL": conninfo, "TALLYWATCH_SMTP_URL": office.url}
-        self.environment = given | {name: str(value) for name, value in own.items()}
+        self.environment = environment(
+            TALLYWATCH_HOME=home, TALLYWATCH_DATABASE_URL=conninfo, TALLYWATCH_SMTP_URL=office.url
+        )
         self.outcome = Outcome(plan=plan)
         self.office = office
 

@@ -24,12 +24,13 @@ CROSS JOIN LATERAL (
     JOIN documents d ON d.id = v.document
     JOIN sources s ON s.name = d.source
     WHERE r.id = c.reading AND r.current AND s.role = 'official'
-        AND NOT EXISTS (
-            SELECT FROM versions l
+        AND v.id = (
+            SELECT l.id FROM versions l
             CROSS JOIN LATERAL (
                 SELECT greatest(l.known_at, max(g.known_at)) AS known_at FROM sightings g WHERE g.version = l.id) k
-            WHERE l.document = v.document AND (k.known_at, l.id) > (
-                (SELECT greatest(v.known_at, max(g.known_at)) FROM sightings g WHERE g.version = v.id), v.id))
+            WHERE l.document = v.document
+            ORDER BY k.known_at DESC, l.id DESC
+            LIMIT 1)
     OFFSET 0
 ) d
 ORDER BY c.claimant, c.as_of, d.source, d.id;
