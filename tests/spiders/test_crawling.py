@@ -28,7 +28,8 @@ def test_a_deadline_ends_a_crawl(site: Site, crawled: Crawl, memory: Memory) -> 
     """What was kept before is kept; the outcome is not finished, so the work is not done."""
     site.put(LATEST, page(post(5, "п'ять", MORNING), before=5))
     site.put(f"{LATEST}?before=5", held=True)
-    outcome = crawled(NAME, since=date(2022, 2, 24), deadline=0.2, source={"settings": QUICK})
+    settings = QUICK | {"DOWNLOAD_TIMEOUT": 2.5}  # after the deadline, which leaves the first page its time
+    outcome = crawled(NAME, since=date(2022, 2, 24), deadline=2.0, source={"settings": settings})
     assert memory.keys == [f"{CHANNEL}/5"]
     assert not outcome.finished
     assert not outcome.complete
