@@ -6,7 +6,6 @@ import os
 import re
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,9 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 
 from pipelines.embedded import identity, keeper, locks
 from pipelines.exceptions import HomeUnusable, ServerNotStarted
@@ -31,6 +33,7 @@ USER = "tallywatch"
 DATABASE = "postgres"
 LOUD = r"(?:FATAL|PANIC|error):"
 START_PATIENCE = 180.0  # seconds; a start after a crash replays the log first
+ANSWER_PATIENCE = 2  # seconds
 
 SETTINGS = {
     "listen_addresses": "",
@@ -172,14 +175,15 @@ def _is_ready(data: Path) -> bool:
 
 
 def _answers(data: Path) -> bool:
-    """Whether somebody listens at the socket. Its path may be too long to be named."""
+    """Whether PostgreSQL itself answers at the socket: a child of a dead one may still listen there, for a moment.
+
+    The path of the socket may be too long to be named.
+    """
     directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with socket.socket(socket.AF_UNIX) as there:
-            there.connect(f"/proc/self/fd/{directory}/{SOCKET}")
-            return True
-    except (ConnectionRefusedError, FileNotFoundError):
-        return False
+        host = f"/proc/self/fd/{directory}"
+        there = make_conninfo(host=host, port=PORT, user=USER, dbname=DATABASE, connect_timeout=ANSWER_PATIENCE)
+        return PGconn.ping(there.encode()) == Ping.OK
     finally:
         os.close(directory)
 

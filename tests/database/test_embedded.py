@@ -160,16 +160,25 @@ def test_crashed_server_comes_back(used_home: Path) -> None:
     assert not is_running(used_home)
 
 
-def test_newcomer_waits_for_a_server_that_is_coming_back(used_home: Path) -> None:
-    """Who comes while the keeper has no server yet, after a crash or a start whose user was killed, gets one."""
-    with users.using(used_home):
+@pytest.mark.parametrize("listening", [False, True], ids=["nobody listens", "a child still listens"])
+def test_newcomer_waits_for_a_server_that_is_coming_back(used_home: Path, *, listening: bool) -> None:
+    """Who comes while the keeper has no server yet, after a crash or a start whose user was killed, gets one.
+
+    A child that a dying server had just begun holds the socket for a moment, and never answers there.
+    """
+    with users.using(used_home), socket.socket(socket.AF_UNIX) as child:
         keeper_process = users.keeper_process(used_home)
         os.kill(keeper_process, signal.SIGSTOP)
         server_process = users.server_process(used_home)
         os.kill(server_process, signal.SIGKILL)
         while Path(f"/proc/{server_process}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
             os.sched_yield()  # dead, but for the keeper that has to be told
-        threading.Timer(0.2, os.kill, (keeper_process, signal.SIGCONT)).start()
+        if listening:
+            place = used_home / "postgres/data" / cluster.SOCKET
+            place.unlink()
+            child.bind(str(place))
+            child.listen()
+        threading.Timer(0.2, lambda: (child.close(), os.kill(keeper_process, signal.SIGCONT))).start()
         with embedded.server(used_home, fsync=False) as conninfo:
             assert ask(conninfo, "SELECT 1") == "1"
 
