@@ -57,7 +57,7 @@ docs: install  ## Write the pages that are made from the code
 
 .venv/.installed: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/bin/uv)
 	@echo "Installing the locked environment into .venv"
-	@"$(UV)" sync --locked --quiet
+	@"$(UV)" sync --locked --quiet --compile-bytecode
 	@touch $@
 
 .tools/bin/uv:

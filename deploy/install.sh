@@ -20,8 +20,9 @@ trap 'exit 1' INT TERM
 "$work/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 # Scripts in a virtual environment name it by its path, so it is made under its final name: a link that is switched.
 "$python" -m venv "$release"
+# Whoever runs it cannot write there: what is not compiled now is compiled at each start, and for each chart.
 (cd "$source" && UV_CACHE_DIR="$work/cache" UV_PROJECT_ENVIRONMENT="$release" UV_PYTHON_DOWNLOADS=never \
-    "$work/uv/bin/uv" sync --quiet --locked --no-dev --no-editable --extra parquet --link-mode copy)
+    "$work/uv/bin/uv" sync --quiet --locked --no-dev --no-editable --extra parquet --link-mode copy --compile-bytecode)
 "$release/bin/tallywatch" --help > /dev/null
 
 previous=$(readlink "$target" || true)
