@@ -47,7 +47,7 @@ bench: install  ## Measure speed: medians, and ratios to a baseline in the same 
 
 proof: install  ## Run the long proofs: kills, crashes, five simulated years, a browser, a host with systemd (an hour)
 	@echo "Running the long proofs; what could not be run here is named at the end"
-	@$(RUN) pytest -m proof --timeout 3600 -rs --durations 15 --no-loadscope-reorder
+	@$(RUN) pytest -m proof -n $$(getconf _NPROCESSORS_ONLN) --timeout 3600 -rs --durations 15 --no-loadscope-reorder
 
 run: install  ## Run the daemon with ./tallywatch.toml, or with the defaults
 	@$(RUN) tallywatch daemon

@@ -41,6 +41,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(HOME), ignore_errors=True)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: the tests of commands and of the daemon mostly wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what the long proofs measured: a worker prints to nobody."""
     for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):

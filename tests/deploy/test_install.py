@@ -23,7 +23,7 @@ def test_a_host_is_installed_and_upgraded_and_can_go_back(tmp_path: Path) -> Non
     subprocess.run(install, check=True)
     first = target.resolve()
     # Whoever runs it cannot write there, and would compile matplotlib again for each chart.
-    compiled = "import matplotlib, os, scheduler as s; print(*map(os.path.exists, (matplotlib.__cached__, s.__cached__)))"
+    compiled = "import matplotlib as m, scheduler as s, os; print(*map(os.path.exists, (m.__cached__, s.__cached__)))"
     python = [str(target / "bin" / "python"), "-B", "-c", compiled]
     assert subprocess.check_output(python, cwd=tmp_path, text=True) == "True True\n"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLYWATCH_")}
