@@ -23,6 +23,31 @@ from spiders.sources import declared
 LISTS = timedelta(days=30)
 """Past of the official reports that categories are compared over: the seven before, and a stop of three weeks."""
 
+OPEN = timedelta(days=30)
+"""Days that may get or lose their only official report at any time. Of those before, each is looked at once a day, and
+at any time as long as it has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Silent:
+    """The days of a claimant without an official report, as they were found."""
+
+    days: frozenset[date]
+    since: date  # the installation
+    looked: date  # the Kyiv day on which all days since then were looked at
+
+
+def to_look_at(before: Silent | None, since: date, last: date, today: date) -> list[date]:
+    """Return the days that may be silent, of those from the installation to the last one whose report is due."""
+    if before is None or (before.since, before.looked) != (since, today):
+        return _span(since, last)
+    first = max(since, last - OPEN)
+    return [*sorted(day for day in before.days if day < first), *_span(first, last)]
+
+
+def _span(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
 
 @dataclass(kw_only=True, slots=True)
 class Coverage:
@@ -32,6 +57,7 @@ class Coverage:
     clock: Clock
     lists: list[Listing] = field(default_factory=list, init=False)  # read again when something was judged
     read: tuple[int, date] = field(default=(-1, date.min), init=False)  # the ledger's generation then, and the day
+    silent: dict[str, Silent] = field(default_factory=dict, init=False)  # by claimant
 
     async def look(self, sources: Mapping[str, Source], *, tell: bool) -> int:
         """Open what is silent or broken, close what has come back; return how many incidents changed."""
@@ -62,8 +88,11 @@ class Coverage:
         for claimant, names in speaking.items():
             since = min(installed[name] for name in names)
             lapsed = min(window.lapsed(now) for name in names if (window := spiders[name].window))
-            rows = await many(conn, "silent_days", claimant=claimant, first=since, last=lapsed)
-            found += silences(claimant, [row["as_of"] for row in rows], today=kyiv_day(now), now=now)
+            days = to_look_at(self.silent.get(claimant), since, lapsed, kyiv_day(now))
+            rows = await many(conn, "silent_days", claimant=claimant, days=days)
+            days = [row["as_of"] for row in rows]
+            self.silent[claimant] = Silent(days=frozenset(days), since=since, looked=kyiv_day(now))
+            found += silences(claimant, days, today=kyiv_day(now), now=now)
         return found
 
     async def _outages(self, conn: Connection, spiders: Iterable[str]) -> list[Finding]:
@@ -90,6 +119,17 @@ class Coverage:
             for name, of in by_source.items():
                 found += strange(of, since=installed[name], now=now)
         return found
+
+
+async def newest_reports(conn: Connection, sources: Iterable[str], today: date) -> dict[str, date]:
+    """Return the day of each source's newest report, for those that have one.
+
+    As a rule all have one of late, which takes a hundredth of a look through the whole ledger.
+    """
+    rows = await many(conn, "recent_days", since=today - OPEN, source=None)
+    if not {row["source"] for row in rows}.issuperset(sources):
+        rows = await many(conn, "latest_days")
+    return {row["source"]: row["as_of"] for row in rows}
 
 
 def listing(row: Mapping[str, Any]) -> Listing:

@@ -222,10 +222,8 @@ class Duty:
         """Return the day of each source's newest report: one after which another is due is as good as none."""
         windows = [declaration(source).window for source in service.sources.values()]
         pause = timedelta(days=max((window.every for window in windows if window), default=1))
-        days: dict[str, date] = {}
-        for row in await service.query("latest_days", since=kyiv_day(service.clock()) - pause, source=None):
-            days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
-        return days
+        since = kyiv_day(service.clock()) - pause
+        return {row["source"]: row["as_of"] for row in await service.query("recent_days", since=since, source=None)}
 
     async def _crawl(self, source: crawling.Source) -> CrawlReport:
         return self._counted(await self.service.crawl(source))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from pipelines.database import connection
+from scheduler.clock import kyiv_day
+from scheduler.coverage import newest_reports
 from scheduler.service import Service
 
 
@@ -29,9 +32,8 @@ async def status(service: Service) -> dict[str, Any]:
 async def sources(service: Service) -> list[dict[str, Any]]:
     """Return what happened last at each source that is polled."""
     runs = {row["source"]: row for row in await service.query("last_runs")}
-    days: dict[str, Any] = {}
-    for row in await service.query("latest_days", since=None, source=None):
-        days[row["source"]] = max(row["as_of"], days.get(row["source"], row["as_of"]))
+    async with connection(service.pool) as conn:
+        days = await newest_reports(conn, service.sources, kyiv_day(service.clock()))
     plans = {row["source"]: row["next_run"] for row in await service.query("plans")}
     return [
         {

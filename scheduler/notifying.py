@@ -11,6 +11,7 @@ from pipelines.database import Connection, Pool, connection, many, one, run
 from pipelines.records import KYIV
 from scheduler.acting.links import Links
 from scheduler.clock import Clock, kyiv_day
+from scheduler.coverage import newest_reports
 from scheduler.gathering import dated
 from scheduler.mails.notices import SHOWN, Came, Digest, Notice, SilenceEnded, Storm
 from scheduler.outbox import HOUR, Outbox
@@ -164,10 +165,8 @@ class Notifier:
 
 
 async def _came(conn: Connection, since: datetime, until: datetime) -> tuple[Came, ...]:
-    latest: dict[str, date] = {}
-    for row in await many(conn, "latest_days", since=None, source=None):
-        if row["as_of"] is not None:
-            latest[row["source"]] = max(row["as_of"], latest.get(row["source"], row["as_of"]))
+    rows = await many(conn, "came", since=since, until=until)
+    latest = await newest_reports(conn, (row["source"] for row in rows), kyiv_day(until))
     return tuple(
         Came(
             source=row["source"],
@@ -175,5 +174,5 @@ async def _came(conn: Connection, since: datetime, until: datetime) -> tuple[Cam
             latest=latest.get(row["source"]),
             success=row["success"],
         )
-        for row in await many(conn, "came", since=since, until=until)
+        for row in rows
     )

@@ -228,7 +228,7 @@ class Service:
         if window is None:
             return None
         since = kyiv_day(self.clock()) - timedelta(days=window.every)
-        return max((row["as_of"] for row in await self.query("latest_days", since=since, source=source)), default=None)
+        return next((row["as_of"] for row in await self.query("recent_days", since=since, source=source)), None)
 
 
 @asynccontextmanager

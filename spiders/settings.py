@@ -77,6 +77,7 @@ DOWNLOADER_MIDDLEWARES_BASE = _without(default_settings.DOWNLOADER_MIDDLEWARES_B
 DOWNLOAD_HANDLERS = {"ftp": None, "s3": None}  # nothing that we fetch is there
 MEMUSAGE_ENABLED = False  # True: would stop the daemon, not the crawl
 LOGSTATS_INTERVAL = 0  # 60.0: a crawl is over before that
+WARN_ON_GENERATOR_RETURN_VALUE = False  # True: reads and parses the spider's source again at each crawl
 STATS_DUMP = False  # True: thirty lines for each poll; the outcome of a crawl is stored
 LOG_LEVEL = "INFO"  # DEBUG
 LOG_FORMATTER = "spiders.logs.Brief"  # scrapy.logformatter.LogFormatter prints whole items, pages included

@@ -158,7 +158,7 @@ CREATE TABLE claims (
 COMMENT ON TABLE claims IS 'Numbers with the words they were read from. Append-only';
 -- query cell_claims
 CREATE INDEX claims_by_cell ON claims (claimant, metric, as_of);
--- queries silent_days, official_lists and latest_days
+-- queries silent_days, official_lists and recent_days
 CREATE INDEX claims_by_day ON claims (as_of);
 
 CREATE TABLE problems (

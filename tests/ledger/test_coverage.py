@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from pipelines.database import connection
 from pipelines.records import KYIV
 from pipelines.store import Keeper, Place
+from scheduler.clock import kyiv_day
 from scheduler.config import Config
+from scheduler.coverage import Silent, newest_reports, to_look_at
 from scheduler.service import Service, open_service
 from spiders.items import Document, Exchange
 from tests.ledger.reports import MINISTRY, NEWS, TELEGRAM
@@ -238,6 +241,52 @@ def test_a_source_that_breaks_again_on_one_day_is_told_again(look: Look) -> None
         assert await crawl("broken", "layout_changed") == [("open", steps)]
 
     look(work)
+
+
+def test_a_report_that_comes_long_afterwards_ends_the_silence_of_its_day(look: Look) -> None:
+    """Forty days later, and at the next look: only the last days and those that are silent are looked at again."""
+
+    async def work(desk: Desk) -> None:
+        async def silent() -> set[date]:
+            await desk.service.coverage.look(desk.service.sources, tell=True)
+            rows = await desk.service.query("incidents", id=None, states=["open"], claimant=None, as_of=None)
+            return {row["as_of"] for row in rows if row["kind"] in ("coverage.late", "coverage.missing")}
+
+        await desk.publish(0)
+        desk.now += timedelta(days=40)
+        every = {FIRST + timedelta(days=number) for number in range(1, 41)}
+        assert await silent() == every
+        for number in (1, 2, 40):
+            await desk.publish(number)
+            assert await silent() == every - {FIRST + timedelta(days=number)}
+            every.remove(FIRST + timedelta(days=number))
+
+    look(work)
+
+
+def test_the_newest_report_of_a_source_is_known_however_old_it_is(look: Look) -> None:
+    """One source has stopped; one never had a report."""
+
+    async def work(desk: Desk) -> None:
+        await desk.publish(0, place=MINISTRY)
+        await desk.publish(60)
+        async with connection(desk.service.pool) as conn:
+            newest = await newest_reports(conn, desk.service.sources, kyiv_day(desk.now))
+        assert newest == {"mod_gov_ua": FIRST, "telegram_general_staff": FIRST + timedelta(days=60)}
+
+    look(work)
+
+
+def test_each_day_is_looked_at_once_a_day_and_what_may_change_always() -> None:
+    """A new installation date and a new Kyiv day are reasons to look at all of them."""
+    last, today = FIRST + timedelta(days=99), FIRST + timedelta(days=100)
+    every = [FIRST + timedelta(days=number) for number in range(100)]
+    found = Silent(days=frozenset({every[3], every[98]}), since=FIRST, looked=today)
+    assert to_look_at(None, FIRST, last, today) == every
+    assert to_look_at(found, FIRST, last, today) == [every[3], *every[69:]]
+    assert to_look_at(found, FIRST, last, today + timedelta(days=1)) == every
+    assert to_look_at(found, FIRST - timedelta(days=1), last, today) == [FIRST - timedelta(days=1), *every]
+    assert to_look_at(found, FIRST, FIRST - timedelta(days=1), today) == []
 
 
 def test_a_report_is_not_said_to_have_come_when_nobody_looks_for_it_any_more(look: Look) -> None:

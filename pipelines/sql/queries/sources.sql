@@ -41,21 +41,34 @@ WHERE r.finished_at IS NOT NULL AND r.verdict = 'broken' AND NOT r.past AND r.id
     (SELECT max(ok.id) FROM runs ok WHERE ok.source = r.source AND ok.verdict <> 'broken' AND NOT ok.past), 0)
 GROUP BY r.source ORDER BY r.source;
 
+-- name: recent_days
+-- The day of each source's newest report, or of one source's, if it is not before a given day. Report by report: joined at once, all readings there are would be read.
+SELECT d.source, max(c.as_of) AS as_of
+FROM (
+    SELECT reading, max(as_of) AS as_of FROM claims
+    WHERE total IS NOT NULL AND as_of >= %(since)s
+    GROUP BY reading) c
+CROSS JOIN LATERAL (
+    SELECT d.source
+    FROM readings r
+    JOIN versions v ON v.id = r.version
+    JOIN documents d ON d.id = v.document
+    WHERE r.id = c.reading AND r.current
+    OFFSET 0) d
+WHERE %(source)s::text IS NULL OR d.source = %(source)s
+GROUP BY d.source;
+
 -- name: latest_days
--- The latest report day that each source has reported for each claimant, of one source or of all; not before a day if one is given.
+-- The day of each source's newest report, however long ago.
 WITH reports AS MATERIALIZED (
-    SELECT reading, claimant, max(as_of) AS as_of
-    FROM claims
-    WHERE total IS NOT NULL AND as_of >= coalesce(%(since)s::date, '-infinity')
-    GROUP BY reading, claimant
+    SELECT reading, max(as_of) AS as_of FROM claims WHERE total IS NOT NULL GROUP BY reading
 )
-SELECT d.source, c.claimant, max(c.as_of) AS as_of
+SELECT d.source, max(c.as_of) AS as_of
 FROM reports c
 JOIN readings r ON r.id = c.reading AND r.current
 JOIN versions v ON v.id = r.version
 JOIN documents d ON d.id = v.document
-WHERE %(source)s::text IS NULL OR d.source = %(source)s
-GROUP BY d.source, c.claimant;
+GROUP BY d.source;
 
 -- name: keep_trouble
 -- Record what a source did to us.
@@ -78,12 +91,12 @@ ON CONFLICT (source, url) DO UPDATE SET etag = excluded.etag, last_modified = ex
 WHERE (validators.etag, validators.last_modified) IS DISTINCT FROM (excluded.etag, excluded.last_modified);
 
 -- name: silent_days
--- Days of a span for which a claimant has no official report. Looked up day by day and claim by claim, which neither years nor missing statistics make slow.
-SELECT day::date AS as_of
-FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day
+-- Which of some days have no official report of a claimant. Looked up day by day and claim by claim, which missing statistics do not make slow.
+SELECT day AS as_of
+FROM unnest(%(days)s::date[]) AS day
 WHERE NOT EXISTS (
     SELECT FROM claims c
-    WHERE c.as_of = day::date AND c.claimant = %(claimant)s AND c.total IS NOT NULL
+    WHERE c.as_of = day AND c.claimant = %(claimant)s AND c.total IS NOT NULL
         AND 'official' = (
             SELECT s.role
             FROM readings r
