@@ -23,9 +23,9 @@ from spiders.sources import declared
 LISTS = timedelta(days=30)
 """Past of the official reports that categories are compared over: the seven before, and a stop of three weeks."""
 
-OPEN = timedelta(days=30)
-"""Days that may get or lose their only official report at any time. Of those before, each is looked at once a day, and
-at any time as long as it has none."""
+RECENT = timedelta(days=30)
+"""Days that are looked at each time: what comes, or is taken back, is of these as a rule. A day before them is looked
+at once a day, and each time as long as it has no official report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ def to_look_at(before: Silent | None, since: date, last: date, today: date) -> l
     """Return the days that may be silent, of those from the installation to the last one whose report is due."""
     if before is None or (before.since, before.looked) != (since, today):
         return _span(since, last)
-    first = max(since, last - OPEN)
+    first = max(since, last - RECENT)
     return [*sorted(day for day in before.days if day < first), *_span(first, last)]
 
 
@@ -80,6 +80,7 @@ class Coverage:
         self, conn: Connection, spiders: Mapping[str, type[SourceSpider]], installed: Mapping[str, date]
     ) -> list[Finding]:
         now = self.clock()
+        today = kyiv_day(now)
         speaking: dict[str, list[str]] = defaultdict(list)
         for name, spider in spiders.items():
             if spider.role == "official" and spider.claimant and spider.window:
@@ -88,11 +89,11 @@ class Coverage:
         for claimant, names in speaking.items():
             since = min(installed[name] for name in names)
             lapsed = min(window.lapsed(now) for name in names if (window := spiders[name].window))
-            days = to_look_at(self.silent.get(claimant), since, lapsed, kyiv_day(now))
-            rows = await many(conn, "silent_days", claimant=claimant, days=days)
+            suspected = to_look_at(self.silent.get(claimant), since, lapsed, today)
+            rows = await many(conn, "silent_days", claimant=claimant, days=suspected)
             days = [row["as_of"] for row in rows]
-            self.silent[claimant] = Silent(days=frozenset(days), since=since, looked=kyiv_day(now))
-            found += silences(claimant, days, today=kyiv_day(now), now=now)
+            self.silent[claimant] = Silent(days=frozenset(days), since=since, looked=today)
+            found += silences(claimant, days, today=today, now=now)
         return found
 
     async def _outages(self, conn: Connection, spiders: Iterable[str]) -> list[Finding]:
@@ -126,7 +127,7 @@ async def newest_reports(conn: Connection, sources: Iterable[str], today: date) 
 
     As a rule all have one of late, which takes a hundredth of a look through the whole ledger.
     """
-    rows = await many(conn, "recent_days", since=today - OPEN, source=None)
+    rows = await many(conn, "recent_days", since=today - RECENT, source=None)
     if not {row["source"] for row in rows}.issuperset(sources):
         rows = await many(conn, "latest_days")
     return {row["source"]: row["as_of"] for row in rows}

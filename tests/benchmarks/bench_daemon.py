@@ -123,11 +123,13 @@ def idle(folder: Path) -> None:
         try:
             until(lambda: log.read_text("utf-8").count("Crawled") >= 2 * SOURCES and rests(daemon.pid), 120)
             with subprocess.Popen([sys.executable, "-c", BARE]) as bare:
-                time.sleep(1)
-                began = cpu_s(bare.pid)
-                quiet, _ = watched(daemon.pid, site)
-                least = (cpu_s(bare.pid) - began) / WATCH_S
-                bare.kill()
+                try:
+                    time.sleep(1)
+                    began = cpu_s(bare.pid)
+                    quiet, _ = watched(daemon.pid, site)
+                    least = (cpu_s(bare.pid) - began) / WATCH_S
+                finally:
+                    bare.kill()
             file.write_text(configuration(site, 1), "utf-8")
             daemon.send_signal(signal.SIGHUP)
             until(lambda: "was read again" in log.read_text("utf-8"))

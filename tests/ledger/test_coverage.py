@@ -72,16 +72,20 @@ class Desk:
         """Judge and look; return the incidents about categories."""
         await self.service.court.judge(tell=True)
         await self.service.coverage.look(self.service.sources, tell=True)
-        rows = await self.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+        rows = await self.incidents()
         return [
             (row["kind"], row["metric"], row["as_of"], row["state"])
             for row in rows
             if row["kind"].startswith("coverage.metric")
         ]
 
+    async def incidents(self, *states: str) -> list[dict[str, Any]]:
+        """Return the incidents in some states, or all."""
+        return await self.service.query("incidents", id=None, states=list(states) or None, claimant=None, as_of=None)
+
     async def message(self) -> str:
         """Return what the only incident about a category says."""
-        rows = await self.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+        rows = await self.incidents()
         (row,) = [row for row in rows if row["kind"].startswith("coverage.metric")]
         return str(row["message"])
 
@@ -213,7 +217,7 @@ def test_a_source_that_is_switched_off_is_not_said_to_be_mended(look: Look) -> N
         await desk.service.coverage.look(desk.service.sources, tell=True)
         rest = {name: source for name, source in desk.service.sources.items() if name != TELEGRAM.name}
         await desk.service.coverage.look(rest, tell=True)
-        rows = await desk.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+        rows = await desk.incidents()
         (row,) = [row for row in rows if row["kind"] == "coverage.broken"]
         assert (row["state"], row["history"][-1]["note"]) == ("closed", "the source is not polled any more")
 
@@ -229,7 +233,7 @@ def test_a_source_that_breaks_again_on_one_day_is_told_again(look: Look) -> None
             await keeper.finish(verdict, cause, {})
             desk.now += timedelta(minutes=20)
             await desk.service.coverage.look(desk.service.sources, tell=True)
-            rows = await desk.service.query("incidents", id=None, states=None, claimant=None, as_of=None)
+            rows = await desk.incidents()
             return [(row["state"], len(row["history"])) for row in rows if row["kind"] == "coverage.broken"]
 
         assert await crawl("broken", "layout_changed") == [("open", 1)]
@@ -249,7 +253,7 @@ def test_a_report_that_comes_long_afterwards_ends_the_silence_of_its_day(look: L
     async def work(desk: Desk) -> None:
         async def silent() -> set[date]:
             await desk.service.coverage.look(desk.service.sources, tell=True)
-            rows = await desk.service.query("incidents", id=None, states=["open"], claimant=None, as_of=None)
+            rows = await desk.incidents("open")
             return {row["as_of"] for row in rows if row["kind"] in ("coverage.late", "coverage.missing")}
 
         await desk.publish(0)
@@ -297,7 +301,7 @@ def test_a_report_is_not_said_to_have_come_when_nobody_looks_for_it_any_more(loo
         desk.now += timedelta(days=40)
         await desk.service.coverage.look(desk.service.sources, tell=True)
         await desk.service.coverage.look({}, tell=True)
-        rows = await desk.service.query("incidents", id=None, states=["closed"], claimant=None, as_of=None)
+        rows = await desk.incidents("closed")
         ended = {row["history"][-1]["note"] for row in rows if row["kind"] in ("coverage.late", "coverage.missing")}
         assert ended == {"the source is not polled any more"}
 
