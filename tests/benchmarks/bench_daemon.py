@@ -141,7 +141,7 @@ def idle(folder: Path) -> None:
     a_poll = max(busy - quiet, 0) * WATCH_S / max(polls, 1)
     hourly = polls_of_a_day() / 24
     print(f"memory with {SOURCES} sources            {memory:8.1f} MB   (aim 120)")
-    print(f"processor without polls             {quiet * 100:8.2f} %    ({quiet / least:.1f} times a bare Python)")
+    print(f"processor without polls             {quiet * 100:8.2f} %    (a bare Python {least * 100:.2f} %)")
     print(f"processor of one poll, all included {a_poll * 1000:8.1f} ms   ({polls} polls)")
     print(
         f"processor with {hourly:4.0f} polls an hour     {(quiet + a_poll * hourly / 3600) * 100:8.2f} %    (aim 0.3)"
