@@ -131,6 +131,7 @@ def test_a_chart_that_fails_and_a_mail_that_is_refused_are_one_event_each(
         PYTHONPATH=str(broken.parent),
     )
     until(lambda: daemon.said("was refused for good"))
+    until(lambda: len(told(ear)) > 1)  # an ending process waits two seconds for them
     end(daemon)
     chart, refused = sorted(told(ear))
     assert chart[0].startswith("A mail goes out without its chart of personnel")
